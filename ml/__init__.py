@@ -1,0 +1,1 @@
+"""What is learnt and how it answers: no cloud SDK, runs on a laptop."""
