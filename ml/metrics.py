@@ -41,18 +41,23 @@ def _r2(target: Targets, value: Floats) -> float:
 
 
 def _log_losses(target: Targets, probability: Floats) -> Floats:
-    chosen = probability[np.arange(len(target)), target.astype(np.int64)]
-    return -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1.0))
+    chosen = (probability * _one_hot(target, probability.shape[1])).sum(axis=1)
+    return np.asarray(-np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1.0)), dtype=np.float64)
 
 
 def _briers(target: Targets, probability: Floats) -> Floats:
     """Brier (1950): the squared distance to the one-hot target, summed over the classes."""
-    hot = np.eye(probability.shape[1])[target.astype(np.int64)]
+    hot = _one_hot(target, probability.shape[1])
     return np.asarray(((probability - hot) ** 2).sum(axis=1), dtype=np.float64)
 
 
+def _one_hot(target: Targets, classes: int) -> Floats:
+    """Nothing is hot for a class that the model never saw (NaN): whatever it answers there is wrong."""
+    return np.asarray(target[:, None] == np.arange(classes), dtype=np.float64)
+
+
 def _hits(target: Targets, probability: Floats) -> Floats:
-    return (probability.argmax(axis=1) == target).astype(np.float64)
+    return np.asarray(probability.argmax(axis=1) == target, dtype=np.float64)
 
 
 def _auc(target: Targets, probability: Floats) -> float:
@@ -75,10 +80,10 @@ def _one_auc(positive: NDArray[np.bool_], score: Floats) -> float:
 
 
 def _f1(target: Targets, probability: Floats) -> float:
-    """Macro F1: the unweighted mean over the classes that occur."""
-    said = probability.argmax(axis=1)
-    scores = []
-    for k in np.union1d(target, said):
+    """Macro F1: the unweighted mean over the classes that occur; one that the model never saw scores 0."""
+    said, known = probability.argmax(axis=1), np.isfinite(target)
+    scores = [] if known.all() else [0.0]
+    for k in np.union1d(target[known], said):
         both = float(np.sum((said == k) & (target == k)))
         scores.append(2.0 * both / float(np.sum(said == k) + np.sum(target == k)))
     return float(np.mean(scores))

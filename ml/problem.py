@@ -71,6 +71,9 @@ class Columns(Strict):
             raise ValueError(f"the target `{self.target}` is also a feature: the model would be told the answer")
         if self.id is not None and self.id in self.features:
             raise ValueError(f"the id `{self.id}` is also a feature: a model learns nothing from an id")
+        for key, kind in ((self.time, "date"), (self.group, "category")):
+            if key is not None and self.features.get(key, kind) != kind:
+                raise ValueError(f"`{key}` is a time or group column, so as a feature it must be a {kind}")
         return self
 
     @property
@@ -207,3 +210,12 @@ def load_problem(path: Path) -> Problem:
     if problem.name != path.stem:
         raise invalid(f"the name `{problem.name}` is not the file's", str(path), f"name: {path.stem}")
     return problem
+
+
+def data_path(problem: Problem, file: Path) -> Path | None:
+    """Where the problem's raw rows lie; a relative path counts from the problem's file.
+
+    Returns:
+        The file or folder; None where a module of `ml/sources` makes the rows.
+    """
+    return None if problem.data.path is None else (file.parent / problem.data.path).resolve()

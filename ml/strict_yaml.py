@@ -58,7 +58,7 @@ def load(path: Path, model: type[M]) -> M:
 
 
 def _plain(value: Any) -> Any:
-    """ruamel's annotated containers and scalars as Python's own."""
+    """Ruamel's annotated containers and scalars as Python's own."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -84,7 +84,11 @@ def _sentence(item: Any, model: type[Strict]) -> str:
     if item["type"] == "missing":
         return f"`{key}` is missing"
     given = "" if isinstance(item["input"], dict | list) else f", not {item['input']!r}"
-    return f"`{key}`: {item['msg'].removeprefix('Value error, ')}{given}" if key else item["msg"].removeprefix("Value error, ")
+    return (
+        f"`{key}`: {item['msg'].removeprefix('Value error, ')}{given}"
+        if key
+        else item["msg"].removeprefix("Value error, ")
+    )
 
 
 def _keys_beside(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
@@ -100,9 +104,10 @@ def _line(document: Any, place: tuple[int | str, ...]) -> int:
     """The 1-based line of the innermost part of `place` that the document has."""
     line = 1
     for part in place:
-        if not isinstance(document, dict | list) or (isinstance(document, dict) and part not in document):
+        inside = part in document if isinstance(document, dict) else isinstance(document, list)
+        if not inside:
             break
-        position = document.lc.data.get(part) if document.lc.data else None
+        position = (document.lc.data or {}).get(part)
         line = position[0] + 1 if position else line
         document = document[part]
     return line

@@ -1,1 +1,1 @@
-"""A trained model: how a row becomes numbers, how numbers become an answer. Travels inside the model's folder."""
+"""A trained model: how a row becomes numbers, how numbers become an answer; it travels with the model."""

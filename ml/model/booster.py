@@ -11,11 +11,12 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.fault import Fault
+from ml.fault import Fault, invalid
 
 FLOAT64 = 1
 NORMAL = 0
@@ -35,12 +36,33 @@ def _library() -> ctypes.CDLL:
         remedy = "brew install libomp" if sys.platform == "darwin" else "apt-get install libgomp1"
         raise Fault(f"LightGBM's library does not load: {error}", str(path), remedy) from None
     library.LGBM_GetLastError.restype = ctypes.c_char_p
+    library.LGBM_RegisterLogCallback(_SILENT)
     return library
+
+
+# The library prints its warnings on stdout, where the server tells its port and the command line its JSON.
+_SILENT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda line: None)
 
 
 def _check(status: int) -> None:
     if status != 0:
-        raise Fault(f"LightGBM: {_library().LGBM_GetLastError().decode()}")
+        raise _fault()
+
+
+def _fault() -> Fault:
+    return Fault(f"LightGBM: {_library().LGBM_GetLastError().decode(errors='replace')}")
+
+
+def _require_whole(path: Path, width: int) -> None:
+    """LightGBM reads on past the end of a torn file and takes the process with it, so that is seen before."""
+    header, _, rest = path.read_bytes().partition(b"\n\n")
+    fields = dict(line.partition(b"=")[::2] for line in header.splitlines())
+    trees = sum(int(size) for size in fields.get(b"tree_sizes", b"").split())
+    if not trees or not rest[trees:].startswith(b"end of trees"):
+        raise invalid("is torn, or no model of LightGBM's", str(path), "fetch the model anew")
+    features = int(fields.get(b"max_feature_idx", -2)) + 1
+    if features != width:
+        raise invalid(f"takes {features} columns; its encoder makes {width}", str(path), "fetch the model anew")
 
 
 class Booster:
@@ -49,11 +71,15 @@ class Booster:
     Attributes:
         width: the number of encoded columns of a row.
         classes: numbers per row: 1 for regression and two classes, otherwise the number of classes.
+
+    Raises:
+        Fault: the file is no whole model of `width` columns.
     """
 
     def __init__(self, path: Path, width: int, threads: int = 0) -> None:
         self._library, self._handle = _library(), ctypes.c_void_p()
         self.width = width
+        _require_whole(path, width)
         iterations, classes = ctypes.c_int(), ctypes.c_int()
         _check(
             self._library.LGBM_BoosterCreateFromModelfile(
@@ -65,6 +91,10 @@ class Booster:
         self._parameters = f"num_threads={threads}".encode()
         self._row_output = np.zeros(self.classes, dtype=np.float64)
         self._row_call = self._prepare_row_call()
+        self._row_predict = self._library.LGBM_BoosterPredictForMatSingleRowFast
+        self._row_length = ctypes.c_int64()
+        self._row: NDArray[np.float64] | None = None
+        self._row_arguments: tuple[Any, ...] = ()
 
     def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Outputs of shape (rows,), or (rows, classes) where there are more than two classes."""
@@ -82,15 +112,21 @@ class Booster:
         return output if self.classes == 1 else output.reshape(rows, self.classes)
 
     def predict_row(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The outputs of one contiguous row of `width` numbers; the array is reused by the next call."""
-        length = ctypes.c_int64()
-        _check(
-            self._library.LGBM_BoosterPredictForMatSingleRowFast(
-                self._row_call, ctypes.c_void_p(row.ctypes.data), ctypes.byref(length),
-                ctypes.c_void_p(self._row_output.ctypes.data),
-            )
-        )  # fmt: skip
+        """The outputs of one contiguous row of `width` numbers; the array is reused by the next call.
+
+        Asked with the same array again, as a server does, it does not look the addresses up anew.
+        """
+        if row is not self._row:
+            self._row, self._row_arguments = row, self._arguments_for(row)
+        if self._row_predict(*self._row_arguments) != 0:
+            raise _fault()
         return self._row_output
+
+    def _arguments_for(self, row: NDArray[np.float64]) -> tuple[Any, ...]:
+        if row.shape != (self.width,) or row.dtype != np.float64 or not row.flags.c_contiguous:
+            raise ValueError(f"a row is {self.width} contiguous float64 numbers, not {row.dtype} {row.shape}")
+        pointers = (ctypes.c_void_p(array.ctypes.data) for array in (row, self._row_output))
+        return self._row_call, next(pointers), ctypes.byref(self._row_length), next(pointers)
 
     def _prepare_row_call(self) -> ctypes.c_void_p:
         call = ctypes.c_void_p()

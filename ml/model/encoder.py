@@ -20,6 +20,8 @@ NAN = float("nan")
 MOST_CATEGORIES = 10_000
 DATE_PARTS = ("day", "month", "weekday", "hour")
 EPOCH = dt.datetime(1970, 1, 1)
+MICROSECOND = dt.timedelta(microseconds=1)
+MICROSECONDS_A_DAY = 86_400_000_000.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ def _encode_column(column: pa.ChunkedArray, feature: Feature) -> Iterable[NDArra
         codes = pc.index_in(column, value_set=pa.array(feature.categories, pa.string()))
         return [_floats(codes)]
     if feature.kind == "date":
-        days = pc.divide(pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64()).cast(pa.float64()), 86_400_000_000.0)
+        # Unsafe casts round to the nearest double, as Python does; a safe one refuses the years after 2255.
+        moments = pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64())
+        days = pc.divide(pc.cast(moments, pa.float64(), safe=False), MICROSECONDS_A_DAY)
         parts = (days, pc.month(column), pc.day_of_week(column), pc.hour(column))
         return [_floats(part) for part in parts]
     return [_floats(column)]
@@ -125,17 +129,28 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.asarray(numbers, dtype=np.float64)
 
 
+class _Codes(dict[Any, float]):
+    """A level's code; missing for what training did not see."""
+
+    def __missing__(self, level: Any) -> float:
+        return NAN
+
+
 def _row_encoder(feature: Feature) -> Callable[[Any], float | tuple[float, ...]]:
+    # One row is answered in microseconds, so these are C functions wherever they can be.
     if feature.kind == "category":
-        codes = {level: float(code) for code, level in enumerate(feature.categories)}
-        return lambda value: codes.get(value, NAN)
+        return _Codes((level, float(code)) for code, level in enumerate(feature.categories)).__getitem__
     if feature.kind == "date":
         return _encode_date
-    return lambda value: NAN if value is None else float(value)
+    return _encode_nullable if feature.nullable else float
+
+
+def _encode_nullable(value: float | None) -> float:
+    return NAN if value is None else float(value)
 
 
 def _encode_date(value: dt.datetime | None) -> tuple[float, ...]:
     if value is None:
         return (NAN,) * len(DATE_PARTS)
-    days = (value - EPOCH).total_seconds() / 86_400.0
+    days = ((value - EPOCH) // MICROSECOND) / MICROSECONDS_A_DAY
     return (days, float(value.month), float(value.weekday()), float(value.hour))

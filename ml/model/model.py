@@ -6,10 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.fault import invalid
 from ml.model.booster import Booster
 from ml.model.encoder import Encoder
 
@@ -17,15 +19,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Floats = NDArray[np.float64]
-ENCODER, CARD = "encoder.json", "card.json"
+ENCODER, CARD, PROFILE, SMOKE = "encoder.json", "card.json", "profile.json", "smoke.json"
 BOOSTER, ESTIMATOR = "booster.txt", "estimator.skops"
+SERVING_EXAMPLE = "serving_input_example.json"
+# What a pipeline of our learners holds beside numbers; skops refuses everything else.
+TRUSTED = ["numpy.dtype", "sklearn.tree._tree.Tree"]
+
+
+def inner(folder: Path) -> Path:
+    """Where our own files lie in an MLflow model directory; a folder that is none is taken as it is."""
+    return folder / "data" / "model" if (folder / "MLmodel").exists() else folder
 
 
 class Estimator(Protocol):
     """What turns encoded rows into outputs."""
 
     def predict(self, matrix: Floats) -> Floats:
-        """Regression: values (rows,). Two classes: the second's probability (rows,). More: (rows, classes)."""
+        """Regression: values (rows,). Two classes: the second's probability (rows,); more: of each class."""
         ...
 
     def predict_row(self, row: Floats) -> Floats:
@@ -67,8 +77,9 @@ class Card:
     @classmethod
     def load(cls, path: Path) -> Card:
         """Reads what `save` wrote."""
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+        return cls(**{**fields, **lists})
 
     def save(self, path: Path) -> None:
         """Writes the card as JSON."""
@@ -81,7 +92,7 @@ class SklearnEstimator:
     def __init__(self, path: Path, classifies: bool) -> None:
         import skops.io
 
-        self._pipeline = skops.io.load(path, trusted=[])
+        self._pipeline = skops.io.load(path, trusted=TRUSTED)
         self._classifies = classifies
 
     def predict(self, matrix: Floats) -> Floats:
@@ -106,18 +117,32 @@ class Model:
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0) -> Model:
-        """The model in `folder`: an MLflow model directory, or the `model/` inside it.
+        """The model in `folder`: an MLflow model directory, or our own files inside it.
 
         Args:
             folder: where the model lies.
             threads: threads for many rows at once; 0 is all cores. One row always takes one.
+
+        Raises:
+            Fault: the folder holds no whole model, or one with types that skops does not trust.
         """
-        inner = folder / "model" if (folder / "MLmodel").exists() else folder
-        card, encoder = Card.load(inner / CARD), Encoder.load(inner / ENCODER)
-        if (inner / BOOSTER).exists():
-            estimator: Estimator = Booster(inner / BOOSTER, len(encoder.outputs), threads)
+        try:
+            return cls._load(inner(folder), threads)
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+            reason = f"{type(error).__name__}: {error}".split("\n")[0]
+            raise invalid(
+                f"is no folder of a model: {reason}", str(folder), "name the folder with MLmodel in it"
+            ) from None
+
+    @classmethod
+    def _load(cls, files: Path, threads: int) -> Model:
+        card, encoder = Card.load(files / CARD), Encoder.load(files / ENCODER)
+        if (files / BOOSTER).exists():
+            estimator: Estimator = Booster(files / BOOSTER, len(encoder.outputs), threads)
+        elif not (files / ESTIMATOR).exists():
+            raise FileNotFoundError(f"there is neither {BOOSTER} nor {ESTIMATOR}")
         else:
-            estimator = SklearnEstimator(inner / ESTIMATOR, card.task == "classification")
+            estimator = SklearnEstimator(files / ESTIMATOR, card.task == "classification")
         return cls(card, encoder, estimator)
 
     def outputs(self, rows: pa.Table) -> Floats:
@@ -139,3 +164,11 @@ class Model:
         if self.card.task == "regression" or self.card.answer == "probability":
             return raw.tolist()  # type: ignore[no-any-return]
         return [self.card.classes[k] for k in self.as_outputs(raw).argmax(axis=1)]
+
+    def answer(self, numbers: list[float]) -> Any:
+        """The estimator's numbers for one row as its JSON value; `answers` says which."""
+        if self.card.task == "regression" or self.card.answer == "probability":
+            return numbers if len(numbers) > 1 else numbers[0]
+        if len(numbers) > 1:
+            return self.card.classes[numbers.index(max(numbers))]
+        return self.card.classes[numbers[0] > 1.0 - numbers[0]]

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Compiles every group's hash-locked requirements from its .in file; all agree with the largest group.
+set -eu
+cd "$(dirname "$0")"
+compile() {
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+    --custom-compile-command "make lock" "$1/requirements.in" -o "$1/requirements.txt" ${2:+-c "$2"}
+}
+compile development
+for group in local training serving; do
+  compile "$group" development/requirements.txt
+done

@@ -1,0 +1,1 @@
+"""What learns: one file a library. Only the training step imports these."""

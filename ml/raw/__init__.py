@@ -1,0 +1,1 @@
+"""Raw rows: CSV and Parquet files read strictly, each fault with its file, row, column and remedy."""

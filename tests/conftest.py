@@ -1,0 +1,26 @@
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# How long an example takes says nothing on a busy machine; the whole suite has its own limit.
+settings.register_profile("here", deadline=None, max_examples=50)
+settings.load_profile("here")
+
+REPOSITORY = Path(__file__).parents[1]
+
+# Pulumi has an environment of its own: `make test-infra` runs these.
+collect_ignore = [] if find_spec("pulumi") else ["infra"]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A place of its own for everything that the local platform keeps; what runs is stopped at the end."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("MLOPS_HOME", str(folder))
+    yield folder
+    if folder.exists():
+        subprocess.run([sys.executable, "-m", "deploy", "down"], check=False, capture_output=True)
