@@ -1,0 +1,1 @@
+"""What changes with each model: train, gate, register, release, promote, monitor; the command `mlops`."""

@@ -1,0 +1,1 @@
+"""The gate: may a candidate take the champion's place?"""
