@@ -1,0 +1,1 @@
+"""What carries out the work: local (this machine) or azure, behind one protocol."""

@@ -1,0 +1,62 @@
+"""Where everything of this machine's platform lies: `.mlops/`, ignored by git."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import deploy
+
+REPOSITORY = Path(deploy.__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders below `.mlops/` (or below `MLOPS_HOME`)."""
+
+    root: Path
+
+    @classmethod
+    def of_this_machine(cls) -> Home:
+        """`MLOPS_HOME` where it is set, otherwise `.mlops/` in the repository."""
+        return cls(Path(os.environ.get("MLOPS_HOME") or REPOSITORY / ".mlops").resolve())
+
+    @property
+    def data(self) -> Path:
+        """What the sources made."""
+        return self.root / "data"
+
+    @property
+    def steps(self) -> Path:
+        """The outputs of the pipeline's steps, by key."""
+        return self.root / "steps"
+
+    @property
+    def runs(self) -> Path:
+        """The records of the runs."""
+        return self.root / "runs"
+
+    @property
+    def models(self) -> Path:
+        """The registered models' bytes, by name and digest."""
+        return self.root / "models"
+
+    @property
+    def tracking(self) -> Path:
+        """MLflow's database."""
+        return self.root / "mlflow.db"
+
+    @property
+    def artifacts(self) -> Path:
+        """MLflow's artefacts."""
+        return self.root / "artifacts"
+
+    @property
+    def pins(self) -> Path:
+        """This machine's pins."""
+        return self.root / "pins"
+
+    def endpoints(self, stack: str) -> Path:
+        """The endpoints of a stack."""
+        return self.root / stack / "endpoints"

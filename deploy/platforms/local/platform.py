@@ -1,0 +1,181 @@
+"""This machine as a platform: the protocol's verbs over processes and files."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from deploy.platforms.local.endpoint_client import EndpointClient, Refusal
+from deploy.platforms.local.home import Home
+from deploy.platforms.local.registry import Registry
+from deploy.platforms.local.requests import HeldBackRows, flowing
+from deploy.platforms.local.tracking import Tracking
+from deploy.platforms.protocol import PROBE, Address, DeploymentFailed, Reply
+from deploy.release.analysis import Live
+from deploy.release.state import ModelRef, Observed, Tags
+from deploy.runs import Run
+from ml.fault import Fault
+
+INVOKE_SECONDS = 70  # the router gives a deployment 60, so that it is the endpoint who tells of one that hangs
+REPLAYED_ROWS_A_REQUEST = 100
+
+
+@dataclass
+class LocalPlatform:
+    """One stack on this machine."""
+
+    stack: str
+    home: Home = field(default_factory=Home.of_this_machine)
+    name: str = "local"
+    _rows: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """MLflow."""
+        return Tracking(self.home)
+
+    @property
+    def registry(self) -> Registry:
+        """The registered models."""
+        return Registry(self.home, self.tracking)
+
+    def client(self, endpoint: str) -> EndpointClient:
+        """The endpoint's process."""
+        return EndpointClient(self.home.endpoints(self.stack) / endpoint)
+
+    def register(self, run: Run, evidence: bytes, decision: str) -> ModelRef:
+        """See `Platform`."""
+        return self.registry.register(run, evidence, decision)
+
+    def find(self, name: str, digest: str) -> ModelRef | None:
+        """See `Platform`."""
+        return self.registry.find(name, digest)
+
+    def evidence(self, model: ModelRef) -> tuple[bytes, str]:
+        """See `Platform`."""
+        return self.registry.evidence(model)
+
+    def fetch(self, model: ModelRef) -> Path:
+        """See `Platform`."""
+        return self.registry.fetch(model)
+
+    def observe(self, endpoint: str) -> Observed:
+        """See `Platform`."""
+        return self.client(endpoint).observe()
+
+    def endpoints(self) -> tuple[str, ...]:
+        """The names of the stack's endpoints."""
+        folder = self.home.endpoints(self.stack)
+        return tuple(sorted(path.parent.name for path in folder.glob("*/endpoint.json")))
+
+    def address(self, endpoint: str) -> Address:
+        """See `Platform`."""
+        client = self.client(endpoint)
+        process = client.process()
+        if process is None:
+            raise Fault("the endpoint is down", endpoint, "`mlops release` starts it")
+        return Address(f"http://127.0.0.1:{process.port}/score", (client.folder / "key").read_text(encoding="ascii"))
+
+    @contextlib.contextmanager
+    def lock(self, endpoint: str) -> Iterator[None]:
+        """See `Platform`; the kernel lets go of it when the process dies."""
+        folder = self.home.endpoints(self.stack) / endpoint
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "release.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Fault("another release is under way", endpoint, "wait for its end, then try again") from None
+            yield
+
+    def create_endpoint(self, endpoint: str) -> None:
+        """See `Platform`."""
+        self.client(endpoint).start()
+
+    def create_deployment(self, endpoint: str, name: str, model: ModelRef) -> None:
+        """See `Platform`."""
+        body = {"model": asdict(model), "folder": str(self.fetch(model))}
+        try:
+            self.client(endpoint).ask("PUT", f"/_control/deployments/{name}", body)
+        except Refusal as refusal:
+            if refusal.status != 422:
+                raise
+            raise DeploymentFailed(f"{refusal.message}: {refusal.remedy}") from None
+
+    def delete_deployment(self, endpoint: str, name: str) -> None:
+        """See `Platform`."""
+        self.client(endpoint).ask("DELETE", f"/_control/deployments/{name}")
+
+    def set_traffic(self, endpoint: str, traffic: Mapping[str, int]) -> None:
+        """See `Platform`."""
+        self.client(endpoint).ask("PUT", "/_control/traffic", dict(traffic))
+
+    def set_mirror(self, endpoint: str, mirror: Mapping[str, int]) -> None:
+        """See `Platform`."""
+        self.client(endpoint).ask("PUT", "/_control/mirror", dict(mirror))
+
+    def write_tags(self, endpoint: str, tags: Tags) -> None:
+        """See `Platform`."""
+        self.client(endpoint).ask("PUT", "/_control/tags", asdict(tags))
+
+    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None) -> Reply:
+        """See `Platform`."""
+        address = self.address(endpoint)
+        headers = {"Authorization": f"Bearer {address.key}", "Content-Type": "application/json"}
+        if deployment is not None:
+            headers["azureml-model-deployment"] = deployment
+            headers["x-request-id"] = f"{PROBE}{uuid.uuid4().hex}"
+        connection = HTTPConnection(address.url.split("/")[2], timeout=INVOKE_SECONDS)
+        try:
+            connection.request("POST", "/score", body, headers)
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        except (OSError, HTTPException) as error:
+            raise Fault(
+                f"the endpoint does not answer: {error}", address.url, "`mlops status` shows how it is"
+            ) from None
+        finally:
+            connection.close()
+
+    def live(self, endpoint: str, since: float) -> Mapping[str, Live]:
+        """See `Platform`."""
+        seen = self.client(endpoint).ask("GET", f"/_control/live?since={since}")
+        return {name: Live(**live) for name, live in seen.items()}
+
+    def now(self) -> float:
+        """See `Platform`; the monotonic clock is the same for all processes of a machine."""
+        return time.monotonic()
+
+    @contextlib.contextmanager
+    def requests(self, endpoint: str, model: ModelRef) -> Iterator[None]:
+        """See `Platform`."""
+        if model.digest not in self._rows:
+            rows = HeldBackRows(self.registry.live_rows(model), self.fetch(model))
+            self._rows[model.digest] = tuple(rows.bodies())
+        with flowing(self.address(endpoint), self._rows[model.digest]):
+            yield
+
+    def replay(self, endpoint: str, model: ModelRef) -> int:
+        """Sends a sample of the held-back rows, many a request; returns how many rows were answered."""
+        rows = HeldBackRows(self.registry.live_rows(model), self.fetch(model), REPLAYED_ROWS_A_REQUEST)
+        sent = 0
+        for body in rows.bodies():
+            reply = self.invoke(endpoint, body)
+            sent += len(json.loads(reply.body)) if reply.status == 200 else 0
+        return sent
+
+    def labelled(self, endpoint: str) -> Path:
+        """The folder of the asked rows whose labels have come."""
+        return self.client(endpoint).folder / "labelled"
+
+    def collected(self, endpoint: str) -> Path:
+        """See `Platform`."""
+        return self.client(endpoint).folder / "collected"

@@ -1,0 +1,147 @@
+"""Runs and model versions in MLflow on SQLite; the only room that imports MLflow."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy.code import code_files
+from deploy.platforms.local.home import REPOSITORY, Home
+from deploy.release.state import ModelRef
+from deploy.runs import Run
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+class Tracking:
+    """MLflow's client for this machine.
+
+    Importing it and making the database take seconds, so both begin in the background while the pipeline runs.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._ready: threading.Thread | None = None
+        self._client: MlflowClient | None = None
+        self._fault: Exception | None = None
+
+    def warm_up(self) -> None:
+        """Begins to import MLflow and to make its database."""
+        if self._ready is None:
+            self._ready = threading.Thread(target=self._open, daemon=True)
+            self._ready.start()
+
+    @property
+    def client(self) -> MlflowClient:
+        """The client, waited for."""
+        self.warm_up()
+        assert self._ready is not None
+        self._ready.join()
+        if self._fault is not None:
+            raise self._fault
+        assert self._client is not None
+        return self._client
+
+    def _open(self) -> None:
+        try:
+            self.home.root.mkdir(parents=True, exist_ok=True)
+            self._client = _client(self.home.tracking)
+            self._client.search_experiments(max_results=1)
+        except Exception as fault:
+            self._fault = fault
+
+    def log_run(self, run: Run, parameters: dict[str, Any]) -> str:
+        """Logs a run with its parameters, metrics, durations, code and files; returns MLflow's id."""
+        client = self.client
+        tags = {
+            "mlops.run_id": run.run_id,
+            "mlops.git_commit": run.git_commit,
+            "mlops.data_digest": run.data_digest,
+            "mlops.model_digest": run.model_digest,
+            "mlflow.runName": run.run_id,
+        }
+        logged = client.create_run(self._experiment(run.problem), tags=tags)
+        run_id: str = logged.info.run_id
+        client.log_batch(run_id, metrics=_metrics(run), params=_parameters(run, parameters))
+        for name in ("model", "evaluation"):
+            client.log_artifacts(run_id, getattr(run, name), name)
+        client.log_artifact(run_id, run.problem_file, "problem")
+        self._log_code(run_id)
+        client.set_terminated(run_id, "FINISHED")
+        return run_id
+
+    def register(self, name: str, model_digest: str, source: Path, run: Run, decision: str) -> ModelRef:
+        """A version for these bytes; the one that has them already where there is one."""
+        client = self.client
+        known = self._version_of(name, model_digest)
+        if known is not None:
+            return known
+        _create_registered_model(client, name)
+        tags = {"digest": model_digest, "verdict": decision, "git_commit": run.git_commit, "run": run.run_id}
+        made = client.create_model_version(name, source.as_uri(), run_id=run.tracking_id or None, tags=tags)
+        return ModelRef(name, str(made.version), model_digest)
+
+    def log_file(self, tracking_id: str, path: Path) -> None:
+        """Adds a file (the report, the evidence) to a logged run."""
+        self.client.log_artifact(tracking_id, str(path))
+
+    def _version_of(self, name: str, model_digest: str) -> ModelRef | None:
+        found = self.client.search_model_versions(f"name = '{name}' and tags.digest = '{model_digest}'")
+        return ModelRef(name, str(found[0].version), model_digest) if found else None
+
+    def _experiment(self, name: str) -> str:
+        known = self.client.get_experiment_by_name(name)
+        if known is not None:
+            return str(known.experiment_id)
+        return str(self.client.create_experiment(name, artifact_location=(self.home.artifacts / name).as_uri()))
+
+    def _log_code(self, run_id: str) -> None:
+        for name in code_files(REPOSITORY):
+            self.client.log_artifact(run_id, str(REPOSITORY / name), str(Path("code") / Path(name).parent))
+
+
+def _client(database: Path) -> MlflowClient:
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    import logging
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    from mlflow import MlflowClient
+
+    address = f"sqlite:///{database}"
+    return MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def _create_registered_model(client: MlflowClient, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as fault:
+        if fault.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _metrics(run: Run) -> list[Any]:
+    from mlflow.entities import Metric
+
+    measures = json.loads((Path(run.evaluation) / "measures.json").read_text(encoding="utf-8"))
+    values = {
+        **measures["metrics"],
+        **{f"dummy_{name}": value for name, value in measures["dummy_metrics"].items()},
+        **{name: measures[name] for name in ("latency_ms", "size_mb")},
+        **{f"seconds_{step.name}": step.seconds for step in run.steps},
+        "seconds": run.seconds,
+    }
+    return [Metric(name, value, 0, 0) for name, value in values.items() if value is not None]
+
+
+def _parameters(run: Run, parameters: dict[str, Any]) -> list[Any]:
+    from mlflow.entities import Param
+
+    return [Param(name, str(value)) for name, value in {**parameters, "until": run.until}.items()]

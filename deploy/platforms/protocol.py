@@ -1,0 +1,141 @@
+"""What `deploy` asks of a platform: about a dozen verbs, the same for this machine and for Azure ML."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from deploy.release.analysis import Live
+from deploy.release.state import ModelRef, Observed, Tags
+from deploy.runs import Run
+from ml.problem import Problem
+
+# How the request ids begin of requests that no user sent: smoke tests, and whatever names its deployment.
+PROBE = "probe-"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an endpoint is asked, and how its key is shown without being told."""
+
+    url: str
+    key: str
+
+    @property
+    def key_hint(self) -> str:
+        """Enough of the key to recognise it."""
+        return f"{self.key[:4]}…"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An endpoint's answer to one request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class DeploymentFailed(Exception):
+    """A deployment did not come up: the model's fault, not the platform's."""
+
+
+class Platform(Protocol):
+    """One stack on one platform."""
+
+    name: str
+    stack: str
+
+    def register(self, run: Run, evidence: bytes, decision: str) -> ModelRef:
+        """Makes the run's model a version; the same bytes get the version they have."""
+        ...
+
+    def find(self, name: str, digest: str) -> ModelRef | None:
+        """The version with these bytes, or None where the registry answers that there is none."""
+        ...
+
+    def evidence(self, model: ModelRef) -> tuple[bytes, str]:
+        """The evidence that was registered with the model, and its hash then."""
+        ...
+
+    def fetch(self, model: ModelRef) -> Path:
+        """The model's folder, its bytes proved by the digest."""
+        ...
+
+    def endpoints(self) -> tuple[str, ...]:
+        """The names of the stack's endpoints."""
+        ...
+
+    def observe(self, endpoint: str) -> Observed:
+        """The endpoint, read now."""
+        ...
+
+    def address(self, endpoint: str) -> Address:
+        """Where it is asked."""
+        ...
+
+    def lock(self, endpoint: str) -> AbstractContextManager[None]:
+        """One release at a time; raises a Fault where another holds it."""
+        ...
+
+    def create_endpoint(self, endpoint: str) -> None:
+        """Makes the endpoint, or starts the one that is there."""
+        ...
+
+    def create_deployment(self, endpoint: str, name: str, model: ModelRef) -> None:
+        """Makes a deployment at 0 % and waits until it is ready; takes up one of that name that is being made.
+
+        Raises:
+            DeploymentFailed: it does not come up.
+        """
+        ...
+
+    def delete_deployment(self, endpoint: str, name: str) -> None:
+        """Removes a deployment."""
+        ...
+
+    def set_traffic(self, endpoint: str, traffic: Mapping[str, int]) -> None:
+        """Writes the traffic and waits until it is read back."""
+        ...
+
+    def set_mirror(self, endpoint: str, mirror: Mapping[str, int]) -> None:
+        """Writes the mirror and waits until it is read back."""
+        ...
+
+    def write_tags(self, endpoint: str, tags: Tags) -> None:
+        """Writes the tags."""
+        ...
+
+    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None) -> Reply:
+        """One request, to a deployment by header or as the traffic falls."""
+        ...
+
+    def live(self, endpoint: str, since: float) -> Mapping[str, Live]:
+        """By deployment, what was seen since `since` (seconds of `now()`)."""
+        ...
+
+    def now(self) -> float:
+        """The clock of `live`."""
+        ...
+
+    def requests(self, endpoint: str, model: ModelRef) -> AbstractContextManager[None]:
+        """While it is open requests flow: here held-back rows are sent; in the cloud the users do."""
+        ...
+
+    def collected(self, endpoint: str) -> Path:
+        """The folder of the requests and answers that were collected."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What a training run starts from."""
+
+    problem: Problem
+    file: Path
+    until: dt.date | None = None
+    collected: Path | None = None

@@ -1,0 +1,1 @@
+"""Bringing an endpoint from observed to wanted: plan, then act, then watch."""
