@@ -1,0 +1,1 @@
+"""What outlives a model on Azure: the Pulumi program of the stacks shared, dev and prod."""

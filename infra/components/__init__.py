@@ -1,0 +1,1 @@
+"""One component of a stack in each file: a frozen configuration in, outputs as attributes."""

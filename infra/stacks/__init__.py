@@ -1,0 +1,1 @@
+"""The programs of the stacks: which components, in which order."""

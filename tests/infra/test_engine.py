@@ -1,0 +1,165 @@
+"""The real engine from nothing to an applied stack and back, with the stand-in in the place of Azure."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from engine import ROOT, Engine, available
+from stand_in import SECRETS
+
+from infra import teardown
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(bool(available()), reason=f"needs the engine: {available()}"),
+]
+STACKS = ("shared", "dev", "prod")
+PACK = str(ROOT / "infra" / "policy")
+HELD = ("workspace", "storage", "vault", "images", "logs", "raw")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """All three stacks, applied from nothing in their order."""
+    engine = Engine(tmp_path_factory.mktemp("engine"))
+    engine.ups = {}
+    for stack in STACKS:
+        engine.init(stack)
+        if stack == "prod":  # the first up is without AKS, for the certificate
+            engine.configure(stack, aks="off")
+            engine.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+            engine.first = [r["urn"].rsplit("::", 1)[-1] for r in engine.export(stack)["deployment"]["resources"]]
+            engine.configure(stack)
+        engine.ups[stack] = engine.pulumi("up", "--yes", "--skip-preview", "--stack", stack).text
+    return engine
+
+
+def test_a_stack_without_shared_is_one_clear_message(tmp_path):
+    engine = Engine(tmp_path / "alone")
+    engine.init("dev")
+    answer = engine.pulumi("preview", "--stack", "dev", ok=False)
+    assert answer.code != 0
+    assert "the shared stack is missing; make it first: pulumi up --stack shared" in answer.text
+    assert "Traceback" not in answer.text
+    engine.configure("dev", buget="3")
+    answer = engine.pulumi("preview", "--stack", "dev", ok=False)
+    assert "unknown key `buget`; did you mean `budget`?" in answer.text
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_up_again_changes_nothing(made, stack):
+    before = made.log()
+    made.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", stack)
+    assert made.log() == before
+
+
+def test_the_first_up_of_prod_makes_everything_but_the_cluster_for_the_certificate(made):
+    assert {"vault", "workspace", "infrastructure-key-vault-certificates-officer-vault"} <= set(made.first)
+    assert "aks" not in made.first
+    assert "delete" not in made.ups["prod"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_preview_ends_in_time(made, stack):
+    started = time.monotonic()
+    made.pulumi("preview", "--stack", stack)
+    assert time.monotonic() - started < 60  # 15 s on an idle machine; see docs/infrastructure-tests.md
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_log_shows_a_secret_and_the_state_holds_none_in_the_clear(made, stack):
+    state = json.dumps(made.export(stack))
+    assert not [secret for secret in SECRETS if secret in made.ups[stack] + state]
+    if stack != "shared":
+        (insights,) = [
+            r
+            for r in made.export(stack)["deployment"]["resources"]
+            if r["type"].endswith("applicationinsights:Component")
+        ]
+        assert "ciphertext" in json.dumps(insights["outputs"]["connectionString"])
+
+
+def test_the_outputs_are_the_contract(made):
+    from infra.outputs import SHARED, STACK
+
+    for stack in STACKS:
+        found = json.loads(made.pulumi("stack", "output", "--json", "--stack", stack).text)
+        assert set(found) == set(SHARED if stack == "shared" else STACK)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_change_of_tags_replaces_nothing(made, stack):
+    made.configure(stack, costCenter="models")
+    preview = json.loads(made.pulumi("preview", "--json", "--stack", stack).text.split("\nwarning")[0])
+    made.configure(stack)
+    assert {step["op"] for step in preview["steps"]} <= {"same", "update", "read"}
+
+
+@pytest.mark.parametrize(
+    ("stack", "held"), [("prod", HELD), ("shared", ("registry", "group-dev", "group-prod", "group-shared"))]
+)
+def test_a_protected_stack_refuses_to_be_destroyed_and_stays_as_it_was(made, stack, held, capsys):
+    before = made.export(stack)["deployment"]["resources"]
+    answer = made.pulumi("destroy", "--yes", "--stack", stack, ok=False)
+    assert answer.code != 0
+    assert "cannot be deleted" in answer.text
+    assert made.export(stack)["deployment"]["resources"] == before
+    state = json.dumps(made.export(stack))
+    assert teardown.main(["--stack", stack], az=None, call=None, export=lambda _: state) == 2
+    said = capsys.readouterr().err
+    assert [name for name in held if f"::{name}\n" not in said] == []
+
+
+def test_the_pack_lets_prod_pass_with_its_recorded_waivers(made):
+    made.pulumi("preview", "--policy-pack", PACK, "--stack", "prod")
+
+
+def test_the_pack_blocks_a_bad_change_of_prod_and_only_advises_in_dev(made):
+    with made.edited("components/storage.py", '"allow_shared_key_access": False', '"allow_shared_key_access": True'):
+        prod = made.pulumi("preview", "--policy-pack", PACK, "--stack", "prod", ok=False)
+        advice = ["--policy-pack-config", str(ROOT / "infra/policy/advisory.json")]
+        dev = made.pulumi("preview", "--policy-pack", PACK, *advice, "--stack", "dev", ok=False)
+    assert prod.code != 0
+    assert "storage-no-keys" in prod.text
+    assert dev.code == 0, dev.text
+    assert "storage-no-keys" in dev.text
+
+
+def test_drift_is_seen(made):
+    made.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", "dev")
+    (file,) = [
+        f
+        for f in made.cloud.glob("*.json")
+        if json.loads(f.read_text())["name"] == "storage" and "dev" in f.read_text()
+    ]
+    kept = file.read_text()
+    changed = json.loads(kept)
+    changed["inputs"]["minimumTlsVersion"] = "TLS1_0"
+    file.write_text(json.dumps(changed))
+    assert made.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", "dev", ok=False).code == 7
+    assert made.pulumi("preview", "--expect-no-changes", "--stack", "dev", ok=False).code == 0
+    file.write_text(kept)
+
+
+@pytest.mark.parametrize(("state", "code"), [("good", 0), ("bad", 1)])
+def test_the_pack_judges_a_state_with_no_program_and_no_provider(made, tmp_path, state, code):
+    deployment = made.export("prod")
+    if state == "bad":
+        for resource in deployment["deployment"]["resources"]:
+            if resource["type"].endswith("storage:StorageAccount"):
+                resource["inputs"]["allowSharedKeyAccess"] = True
+                resource["outputs"]["allowSharedKeyAccess"] = True
+    file = Path(tmp_path / "state.json")
+    file.write_text(json.dumps(deployment))
+    answer = made.pulumi("policy", "analyze", "--file", str(file), "--policy-pack", PACK, ok=False)
+    assert answer.code == code, answer.text
+    assert ("storage-no-keys" in answer.text) == (state == "bad")
+
+
+def test_dev_is_destroyed_wholly(made):
+    made.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+    assert not made.export("dev")["deployment"].get("resources")
