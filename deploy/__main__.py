@@ -1,0 +1,5 @@
+"""`python -m deploy` is `mlops`."""
+
+from deploy.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""One file a verb of `mlops`: `run(arguments, context)` does it."""

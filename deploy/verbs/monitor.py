@@ -1,0 +1,134 @@
+"""`mlops monitor`: compares what the endpoint was asked with the training data, and with labels that came."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy.context import Context, Done
+from deploy.exit_codes import DONE, DRIFT, WAITING
+from deploy.platforms.protocol import PROBE
+from deploy.release.state import ModelRef
+from ml.digest import of_file
+from ml.fault import Fault, invalid
+from ml.problem import Problem, find, load_problem
+
+if TYPE_CHECKING:
+    from deploy.monitor.asked import Asked
+
+CODES = {"ok": DONE, "drift": DRIFT, "degraded": DRIFT, "inconclusive": WAITING}
+SHOWN_COLUMNS = 12
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Done:
+    """The verb."""
+    problem = load_problem(find(arguments.problem))
+    model = served(context, arguments.stack, problem.name)
+    asked = _asked(arguments, context, model)
+    result = look(context, arguments.stack, problem, model, asked, arguments.labels)
+    if arguments.labels is not None:
+        result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, arguments.labels)
+    return Done(CODES[result["decision"]], result, tuple(_lines(problem, result)))
+
+
+def served(context: Context, stack: str, problem: str) -> ModelRef:
+    """The model that the stack serves.
+
+    Raises:
+        Fault: nothing was released there.
+    """
+    good = context.platform(stack).observe(problem).tags.last_good
+    if good is None:
+        raise Fault(f"nothing has been released to {stack}", problem, f"mlops release {problem} --stack {stack}")
+    return good
+
+
+def look(
+    context: Context, stack: str, problem: Problem, model: ModelRef, asked: Asked, labels: Path | None
+) -> dict[str, Any]:
+    """The verdict in JSON's own types."""
+    from deploy.monitor.monitor import monitor
+
+    platform = context.platform(stack)
+    verdict = monitor(problem, platform.fetch(model), asked, labels, platform.registry.evaluation(model))
+    return {"stack": stack, "problem": problem.name, "model": vars(model), **verdict.to_json()}
+
+
+def monitor_after_run(context: Context, problem: Problem, send: bool) -> dict[str, Any]:
+    """The last stage of `mlops run`: prod is asked held-back rows, whose labels are known here."""
+    platform = context.platform("prod")
+    model = served(context, "prod", problem.name)
+    if send:
+        context.screen.working("held-back rows are sent to prod")
+        sent = platform.replay(problem.name, model)
+        context.screen.done(f"prod was asked {sent:,} held-back rows")
+    context.screen.working("compare with the training data")
+    asked = _collected(context, "prod", problem.name, model)
+    labels = platform.registry.live_rows(model) if problem.columns.id else None
+    result = look(context, "prod", problem, model, asked, labels)
+    show = context.screen.done if result["decision"] == "ok" else context.screen.warn
+    show(f"{result['decision']}: {result['reasons'][0]}" + (" …" if len(result["reasons"]) > 1 else ""))
+    return result
+
+
+def _asked(arguments: argparse.Namespace, context: Context, model: ModelRef) -> Asked:
+    from deploy.monitor.requests_file import asked_in
+    from ml.model.model import Model
+
+    platform = context.platform(arguments.stack)
+    if arguments.requests is not None:
+        asked = asked_in(arguments.requests, Model.load(platform.fetch(model)))
+    else:
+        asked = _collected(context, arguments.stack, load_problem(find(arguments.problem)).name, model)
+    since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
+    time = load_problem(find(arguments.problem)).columns.time
+    return asked.between(time, since, until) if since or until else asked
+
+
+def _collected(context: Context, stack: str, problem: str, model: ModelRef) -> Asked:
+    """What the model answered to users; a canary's, an older model's and a probe's answers are another story."""
+    from deploy.monitor.collected import asked_of
+    from ml.model.model import Model
+    from ml.serving.collection import read_collected
+
+    platform = context.platform(stack)
+    asked = (one for one in read_collected(platform.collected(problem)) if not one.request_id.startswith(PROBE))
+    return asked_of(asked, Model.load(platform.fetch(model)), model.digest)
+
+
+def _keep_labelled(context: Context, stack: str, problem: Problem, model: ModelRef, asked: Asked, labels: Path) -> int:
+    """Keeps the rows whose labels have come, for `mlops train --from-monitor`."""
+    from deploy.monitor.labels import join_labels
+    from deploy.monitor.retraining import write_labelled
+    from ml.model.model import Model
+
+    card = Model.load(context.platform(stack).fetch(model)).card
+    path = context.platform(stack).labelled(problem.name) / f"{of_file(labels)[:12]}-{model.digest[:12]}.parquet"
+    return write_labelled(asked, join_labels(labels, asked, card), card, path)
+
+
+def _moment(text: str | None, where: str) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(f"`{text}` is no day", where, "write it as 2013-07-01") from None
+
+
+def _lines(problem: Problem, result: dict[str, Any]) -> list[str]:
+    volume = result["volume"]
+    window = f", {volume['since'][:10]} to {volume['until'][:10]}" if volume["since"] else ""
+    lines = [
+        f"{result['decision']}  ({volume['rows']:,} rows{window})",
+        *(f"  {reason}" for reason in result["reasons"]),
+    ]
+    for column in result["columns"][:SHOWN_COLUMNS]:
+        mark = "drifted" if column["drifted"] else ""
+        values = f"{column['value']:8.3f}  of {column['threshold']:.3f}"
+        lines.append(f"  {column['name']:<24} {column['statistic']:<12} {values}  {mark}")
+    if result["decision"] in ("drift", "degraded"):
+        lines.append(f"next: mlops train {problem.name} --from-monitor, then mlops gate")
+    return lines

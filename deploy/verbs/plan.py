@@ -1,0 +1,86 @@
+"""`mlops plan`: shows what a release would do, and does nothing."""
+
+from __future__ import annotations
+
+import argparse
+
+from deploy.context import Context, Done
+from deploy.exit_codes import DONE, REFUSED, ROLLED_BACK
+from deploy.gate.evidence import verify
+from deploy.release.actions import sentence, to_json
+from deploy.release.plan import Wanted, plan
+from deploy.release.policy import load_policy
+from deploy.release.state import ModelRef
+from ml.fault import Fault, invalid
+from ml.problem import find, load_problem
+
+REPIN = "`mlops promote` writes the pin"
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Done:
+    """The verb."""
+    problem = load_problem(find(arguments.problem)).name
+    the_plan = plan(
+        wanted(context, arguments.stack, problem),
+        context.platform(arguments.stack).observe(problem),
+        arguments.retry,
+    )
+    result = {
+        "stack": arguments.stack,
+        "problem": problem,
+        "actions": [to_json(action) for action in the_plan.actions],
+        "refused": the_plan.refused,
+    }
+    lines = tuple(f"{place}. {sentence(action)}" for place, action in enumerate(the_plan.actions, 1))
+    if the_plan.refused is not None:
+        return Done(
+            ROLLED_BACK,
+            result,
+            (f"rejected here: {the_plan.refused}", *lines, "`--retry` releases it all the same"),
+        )
+    return Done(DONE, result, lines or ("nothing to do",))
+
+
+def wanted(context: Context, stack: str, problem: str) -> Wanted:
+    """The pin and the policy of a stack.
+
+    Raises:
+        Fault: there is no pin, or it names what may not be served there.
+    """
+    model = context.pins.read(stack, problem)
+    place = str(context.pins.path(stack))
+    if model is None:
+        raise Fault(f"{stack} has no pin for {problem}", place, f"mlops promote {problem} --stack {stack}")
+    check_gated(context, problem, model, place)
+    if stack == "prod":
+        check_released_in_dev(context, problem, model, place)
+    return Wanted(model, load_policy(context.platform_name, stack))
+
+
+def check_gated(context: Context, problem: str, model: ModelRef, place: str) -> None:
+    """Refuses bytes that did not pass the problem's gate.
+
+    Raises:
+        Fault: they are not registered, as this version or at all, or their evidence is not the gate's,
+            is of other bytes, of another problem, or no PASS.
+    """
+    registry = context.platform("dev")
+    known = registry.find(model.name, model.digest)
+    if known is None:
+        raise Fault(f"{model} has not passed the gate", place, f"mlops gate {problem}", REFUSED)
+    if known != model:
+        raise invalid(f"the pin says version {model.version}, and its bytes are version {known.version}", place, REPIN)
+    evidence = verify(*registry.evidence(model), model.digest)
+    if evidence.problem != problem:
+        raise Fault(f"{model} was gated for {evidence.problem}, not for {problem}", place, REPIN, REFUSED)
+
+
+def check_released_in_dev(context: Context, problem: str, model: ModelRef, place: str) -> None:
+    """Refuses for prod what dev has not served, or has found bad; what prod itself has served may come back.
+
+    Raises:
+        Fault: neither has.
+    """
+    stacks = ("prod", "dev")
+    if not any(context.platform(stack).observe(problem).tags.has_released(model.digest) for stack in stacks):
+        raise Fault(f"dev has not released {model}", place, f"mlops release {problem} --stack dev", REFUSED)

@@ -1,0 +1,84 @@
+"""`mlops promote`: sets a stack's pin, dev's to what the gate registered, prod's to dev's after an approval."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from deploy.context import Context, Done
+from deploy.exit_codes import DONE, WAITING
+from deploy.release.state import ModelRef
+from deploy.runs import newest_run
+from deploy.verbs.plan import check_gated
+from ml.fault import Fault
+from ml.problem import find, load_problem
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Done:
+    """The verb."""
+    problem = load_problem(find(arguments.problem)).name
+    model = gated_model(context, problem) if arguments.stack == "dev" else proposed_model(context, problem)
+    before = context.pins.read(arguments.stack, problem)
+    result = {"stack": arguments.stack, "problem": problem, "model": vars(model), "changed": before != model}
+    if before == model:
+        return Done(DONE, result, (f"{arguments.stack} is pinned to {model} already",))
+    if arguments.stack == "prod" and not approved(context, arguments.yes, model, before):
+        return Done(WAITING, {**result, "changed": False}, ("not approved; the pin stays",))
+    context.pins.write(arguments.stack, problem, model)
+    why = rejection(context, arguments.stack, problem, model)
+    retry = "" if why is None else " --retry"
+    if why is not None:
+        context.screen.warn(f"it was rejected in {arguments.stack} before: {why}")
+    following = f"next: mlops release {problem} --stack {arguments.stack}{retry}"
+    return Done(DONE, result, (f"pinned {arguments.stack} to {model}", following))
+
+
+def gated_model(context: Context, problem: str) -> ModelRef:
+    """What the gate registered of the last run.
+
+    Raises:
+        Fault: the last run was not gated, or did not pass.
+    """
+    last = newest_run(context.runs, problem)
+    model = context.platform("dev").find(problem, last.model_digest)
+    if model is None:
+        raise Fault(f"run {last.run_id} has not passed the gate", problem, f"mlops gate {problem}")
+    return model
+
+
+def proposed_model(context: Context, problem: str) -> ModelRef:
+    """What dev is pinned to and serves, its evidence checked again: prod takes nothing else.
+
+    Raises:
+        Fault: dev does not serve its pin, or the evidence does not belong to these bytes.
+    """
+    model = context.pins.read("dev", problem)
+    if model is None:
+        raise Fault("dev has no pin to promote", problem, f"mlops promote {problem} --stack dev, then release it")
+    dev = context.platform("dev")
+    good = dev.observe(problem).tags.last_good
+    if good is None or good.digest != model.digest:
+        raise Fault(
+            f"dev is pinned to {model}, but has not released it",
+            problem,
+            f"mlops release {problem} --stack dev",
+        )
+    check_gated(context, problem, model, str(context.pins.path("dev")))
+    return model
+
+
+def rejection(context: Context, stack: str, problem: str, model: ModelRef) -> str | None:
+    """Why a release in the stack refuses these bytes, or None where it takes them."""
+    return context.platform(stack).observe(problem).tags.rejected.get(model.digest)
+
+
+def approved(context: Context, given: bool, model: ModelRef, before: ModelRef | None) -> bool:
+    """Whether a person says yes, on the terminal or by `--yes`."""
+    if given:
+        return True
+    if not sys.stdin.isatty():
+        context.screen.warn("prod waits for an approval: run it on a terminal, or with --yes")
+        return False
+    sys.stderr.write(f"Release {model} to prod, in the place of {before or 'nothing'}? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,106 @@
+"""`mlops status`: pins, endpoints, deployments, traffic, and whether they agree."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from deploy.arguments import STACKS
+from deploy.context import Context, Done
+from deploy.exit_codes import DONE
+from deploy.release.state import ModelRef, Observed
+from ml.fault import Fault
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Done:
+    """The verb."""
+    stacks = [arguments.stack] if arguments.stack else list(STACKS)
+    shown = {stack: endpoints(context, stack) for stack in stacks}
+    lines = [line for stack in stacks for line in _lines(stack, shown[stack])]
+    if arguments.stack:
+        result: dict[str, Any] = {
+            "stack": arguments.stack,
+            "platform": context.platform_name,
+            "endpoints": shown[arguments.stack],
+        }
+    else:
+        every = [{"stack": stack, **endpoint} for stack in stacks for endpoint in shown[stack]]
+        result = {"stack": None, "platform": context.platform_name, "endpoints": every}
+    return Done(DONE, result, tuple(lines))
+
+
+def endpoints(context: Context, stack: str) -> list[dict[str, Any]]:
+    """Every endpoint of the stack, and every pin that has none yet."""
+    platform = context.platform(stack)
+    names = dict.fromkeys([*platform.endpoints(), *context.pins.problems(stack)])
+    return [endpoint(context, stack, name) for name in names]
+
+
+def endpoint(context: Context, stack: str, name: str) -> dict[str, Any]:
+    """One endpoint as `--json` shows it."""
+    platform, pin = context.platform(stack), context.pins.read(stack, name)
+    observed = platform.observe(name)
+    try:
+        address = platform.address(name)
+        url, hint = address.url, address.key_hint
+    except Fault:
+        url, hint = None, None
+    why = disagreement(pin, observed)
+    return {
+        "name": name,
+        "problem": name,
+        "url": url,
+        "key_hint": hint,
+        "healthy": _healthy(observed),
+        "in_sync": not why,
+        "why": why,
+        "pin": None if pin is None else {"model": pin.name, "version": pin.version, "digest": pin.digest},
+        "deployments": [
+            {
+                "name": d.name,
+                "model": d.model.name,
+                "version": d.model.version,
+                "digest": d.model.digest,
+                "traffic": observed.traffic.get(d.name, 0),
+                "state": d.state if observed.running else "stopped",
+            }
+            for d in observed.deployments
+        ],
+    }
+
+
+def disagreement(pin: ModelRef | None, observed: Observed) -> str:
+    """Why pin and endpoint do not agree; empty where they do."""
+    served = {d.model.digest for d in observed.deployments if observed.traffic.get(d.name)}
+    if pin is None:
+        return "the endpoint serves, but nothing is pinned" if served else ""
+    if not served:
+        return f"the pin names {pin}, and nothing is served"
+    if pin.digest in observed.tags.rejected:
+        return f"the pin names {pin}, which was rejected here: {observed.tags.rejected[pin.digest]}"
+    if served != {pin.digest}:
+        return f"the pin names {pin}, and the traffic goes to {', '.join(sorted(d[:12] for d in served))}"
+    if observed.tags.last_good is None or observed.tags.last_good.digest != pin.digest:
+        return "the release was not watched to its end"
+    return "" if len(observed.deployments) == 1 else "another deployment has not been removed yet"
+
+
+def _healthy(observed: Observed) -> bool:
+    served = [d for d in observed.deployments if observed.traffic.get(d.name)]
+    return observed.running and bool(served) and all(d.state == "ready" for d in served)
+
+
+def _lines(stack: str, shown: list[dict[str, Any]]) -> list[str]:
+    if not shown:
+        return [f"{stack}: nothing is released here; `mlops run` goes through the whole loop"]
+    lines = []
+    for one in shown:
+        state = ("healthy" if one["healthy"] else "NOT healthy") + (
+            ", in sync" if one["in_sync"] else f", NOT in sync: {one['why']}"
+        )
+        lines.append(f"{stack}  {one['name']}  {one['url'] or 'down'}  {state}")
+        lines += [
+            f"      {d['name']}  {d['model']}:{d['version']}  {d['digest'][:12]}  {d['traffic']:>3} %  {d['state']}"
+            for d in one["deployments"]
+        ]
+    return lines

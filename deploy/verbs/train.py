@@ -1,0 +1,92 @@
+"""`mlops train`: runs the training pipeline and logs the run."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+from deploy.context import Context, Done
+from deploy.exit_codes import DONE
+from deploy.platforms.local.executor import StepDone
+from deploy.platforms.local.training import train as train_here
+from deploy.platforms.protocol import TrainingInputs
+from deploy.runs import Run, save_run, with_tracking
+from ml.fault import invalid
+from ml.problem import find, load_problem
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Done:
+    """The verb."""
+    trained = train(context, training_inputs(arguments, context))
+    lines = (
+        f"run {trained.run_id} of {trained.problem}, {trained.seconds:.1f} s",
+        f"next: mlops gate {trained.problem}",
+    )
+    return Done(DONE, {**trained.to_json(), "steps": steps_json(trained)}, lines)
+
+
+def training_inputs(arguments: argparse.Namespace, context: Context) -> TrainingInputs:
+    """What the arguments ask to train from.
+
+    Raises:
+        Fault: the problem or the day is not one.
+    """
+    file = find(arguments.problem)
+    problem = load_problem(file)
+    until = _day(arguments.until) if arguments.until else None
+    if until and problem.columns.time is None:
+        raise invalid(f"{problem.name} has no time column", "--until", "leave it out, or name `columns.time`")
+    collected = _labelled(context, problem.name) if arguments.from_monitor else None
+    if collected is not None and until is None and problem.columns.time is not None:
+        until = _day_after_newest(collected, problem.columns.time)
+    return TrainingInputs(problem, file, until, collected)
+
+
+def train(context: Context, inputs: TrainingInputs) -> Run:
+    """Runs the pipeline; a run that is new is logged."""
+    screen, tracking = context.screen, context.platform("dev").tracking
+
+    def told(name: str, done: StepDone | None) -> None:
+        if done is None:
+            screen.working(name)
+        else:
+            screen.done(name, "cached" if done.cached else f"{done.seconds:.1f} s")
+            if not done.cached:
+                tracking.warm_up()
+
+    made = train_here(context.home, inputs, told)
+    if not made.tracking_id:
+        screen.working("log the run")
+        made = with_tracking(made, tracking.log_run(made, dict(inputs.problem.model.parameters)))
+    save_run(context.runs, made)
+    return made
+
+
+def steps_json(made: Run) -> list[dict[str, object]]:
+    """The steps as `--json` shows them."""
+    return [{"name": step.name, "seconds": step.seconds, "cached": step.cached} for step in made.steps]
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise invalid(f"`{text}` is no day", "--until", "write it as 2013-09-01") from None
+
+
+def _labelled(context: Context, problem: str) -> Path:
+    folder = context.platform("prod").labelled(problem)
+    if not any(folder.glob("*.parquet")):
+        remedy = f"mlops monitor {problem} --labels FILE"
+        raise invalid("no labels have come for what was collected", str(folder), remedy)
+    return folder
+
+
+def _day_after_newest(folder: Path, time: str) -> dt.date:
+    """Windows are relative to the newest labelled row."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    newest: dt.datetime = pc.max(ds.dataset(folder).to_table(columns=[time]).column(time)).as_py()
+    return newest.date() + dt.timedelta(days=1)

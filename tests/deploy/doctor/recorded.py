@@ -1,0 +1,96 @@
+"""What az, gh and the tools answer for a subscription where everything is right; a test changes one answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from deploy.doctor.seam import Result
+
+SUBJECTS = {
+    word: ["repo:contoso/models:environment:dev", "repo:contoso@11/models@22:environment:dev"]
+    for word in ("infrastructure-dev", "ml-dev")
+}
+FACTS: dict[str, Any] = {
+    "version": 1,
+    "stack": "dev",
+    "location": "westeurope",
+    "repository": "contoso/models",
+    "names": {"group": "rg-mlops-dev", "workspace": "mlw-mlops-dev-a1b2c"},
+    "globalNames": {"storage": "stmlopsdeva1b2c", "vault": "kv-mlops-dev-a1b2c", "images": "crmlopsdeva1b2c"},
+    "sizes": ["Standard_D4s_v5"],
+    "quotas": {"standardDSv5Family": 12},
+    "providers": ["Microsoft.Storage", "Microsoft.MachineLearningServices"],
+    "roles": {"AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d"},
+    "tools": {"az": "2.60", "pulumi": "3.200", "git": "2.30", "kubelogin": "0.1"},
+    "environments": ["shared", "dev", "prod"],
+    "subjects": SUBJECTS,
+    "budgetStart": "2026-11-01",
+}
+# The shapes are those of the az and gh commands' JSON; only the keys that the checks read are kept.
+ANSWERS: dict[str, Any] = {
+    "az version": {"azure-cli": "2.77.0", "azure-cli-core": "2.77.0"},
+    "pulumi version": "v3.260.0\n",
+    "git --version": "git version 2.47.1\n",
+    "kubelogin --version": "kubelogin version \ngit hash: v0.2.10/abc\nGo version: go1.24\n",
+    "curl": "HTTP/2 404\r\nDate: Sat, 21 Nov 2026 12:00:00 GMT\r\nContent-Length: 0\r\n",
+    "az account show": {
+        "id": "00000000-1111-2222-3333-444444444444", "name": "Models", "state": "Enabled",
+        "tenantId": "9999", "user": {"name": "dana@contoso.com", "type": "user"},
+    },
+    "az provider list": [
+        {"namespace": "Microsoft.Storage", "registrationState": "Registered"},
+        {"namespace": "Microsoft.MachineLearningServices", "registrationState": "Registered"},
+    ],
+    "az role definition list": [{"name": "7f951dda-4ed3-4680-a7ca-43fe172d538d", "roleName": "AcrPull"}],
+    "az vm list-skus": [{"name": "Standard_D4s_v5", "restrictions": []}],
+    "az vm list-usage": [
+        {"name": {"value": "standardDSv5Family", "localizedValue": "Standard DSv5 Family vCPUs"}, "limit": "100", "currentValue": "4"}
+    ],
+    "az group exists": "false",
+    "az resource list": [],
+    "az storage account check-name": {"nameAvailable": True},
+    "az acr check-name": {"nameAvailable": True},
+    "az keyvault check-name": {"nameAvailable": True},
+    "az keyvault list-deleted": [],
+    "az rest": {"value": []},
+    "gh api repos/contoso/models/environments": {
+        "environments": [
+            {"name": "shared", "protection_rules": []},
+            {"name": "dev", "protection_rules": [{"type": "branch_policy"}]},
+            {"name": "prod", "protection_rules": [{"type": "required_reviewers"}, {"type": "branch_policy"}]},
+        ]
+    },
+    "gh api repos/contoso/models": {"id": 22, "full_name": "contoso/models", "owner": {"id": 11, "login": "contoso"}},
+    "az identity federated-credential list": [{"subject": s} for s in SUBJECTS["ml-dev"]],
+    "az consumption budget list": [],
+}  # fmt: skip
+
+
+class World:
+    """A seam that answers from the recording; `changed` puts another answer, or a refusal, in the place of one."""
+
+    def __init__(self, **changed: Any) -> None:
+        self.answers = dict(ANSWERS)
+        self.refusals: dict[str, Result] = {}
+        self.asked: list[str] = []
+
+    def put(self, command: str, answer: Any) -> World:
+        """Another answer to a command."""
+        self.answers[command] = answer
+        return self
+
+    def refuse(self, command: str, error: str = "(AuthorizationFailed) no", code: int = 1) -> World:
+        """A command that ends badly."""
+        self.refusals[command] = Result(code, "", error)
+        return self
+
+    def __call__(self, *command: str) -> Result:
+        line = " ".join(command)
+        self.asked.append(line)
+        for words, result in self.refusals.items():
+            if line.startswith(words):
+                return result
+        best = max((words for words in self.answers if line.startswith(words)), key=len)
+        answer = self.answers[best]
+        return Result(0, answer if isinstance(answer, str) else json.dumps(answer))

@@ -1,0 +1,99 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.arguments import VERBS
+from deploy.cli import call
+
+VERB_FILES = Path(__file__).parents[2] / "deploy" / "verbs"
+HEAVY = {"numpy", "pandas", "pyarrow", "lightgbm", "sklearn", "mlflow", "aiohttp", "jinja2", "azure", "pydantic"}
+
+
+def imported_by(*words: str, home: Path) -> set[str]:
+    """What of the heavy packages a command has imported when it ends."""
+    script = f"import sys\nfrom deploy.cli import call\ntry:\n    call({list(words)!r})\nexcept SystemExit: pass\n"
+    script += f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
+    environment = {**os.environ, "MLOPS_HOME": str(home)}
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    return set(json.loads(ended.stderr.strip().splitlines()[-1].replace("'", '"')))
+
+
+def test_every_verb_has_its_file_and_every_file_its_verb():
+    assert {path.stem for path in VERB_FILES.glob("*.py")} - {"__init__"} == set(VERBS)
+
+
+def test_help_imports_nothing_heavy(tmp_path):
+    assert imported_by("--help", home=tmp_path) == set()
+
+
+def test_status_imports_no_library_that_works_on_rows(tmp_path):
+    assert imported_by("status", home=tmp_path) <= {"pydantic", "numpy"}
+
+
+def test_a_wrong_word_is_a_fault_with_the_remedy(capsys, home):
+    assert call(["statsu"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert re.search(r"^mlops: .*invalid choice: 'statsu'.*→ mlops --help", printed.err)
+
+
+def test_with_json_a_fault_is_one_object_on_stdout(capsys, home):
+    assert call(["plan", "flight-delay", "--stack", "prod", "--json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["message"] == "prod has no pin for flight-delay"
+    assert error["remedy"] == "mlops promote flight-delay --stack prod"
+
+
+def test_a_day_that_is_none_is_refused(capsys, home):
+    assert call(["train", "--until", "31.8.2013"]) == 2
+    assert "write it as 2013-09-01" in capsys.readouterr().err
+
+
+def test_a_problem_without_time_takes_no_day(capsys, home):
+    assert call(["train", "breast-cancer", "--until", "2013-09-01"]) == 2
+    assert "has no time column" in capsys.readouterr().err
+
+
+def test_the_platform_that_is_not_there_yet_says_so(capsys, home):
+    assert call(["status", "--platform", "azure"]) == 2
+    assert "--platform local" in capsys.readouterr().err
+
+
+def test_status_of_nothing_is_empty(capsys, home):
+    assert call(["status", "--stack", "prod", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"stack": "prod", "platform": "local", "endpoints": []}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_training_within_two_seconds(home, number):
+    process = subprocess.Popen([sys.executable, "-m", "deploy", "train", "breast-cancer", "--json"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    deadline = time.monotonic() + 20
+    while not list((home / "steps").glob("*.tmp")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    began = time.monotonic()
+    out, _ = process.communicate(timeout=10)
+    assert time.monotonic() - began < 2.0
+    assert process.returncode == 7
+    assert json.loads(out)["error"]["remedy"] == "the same command goes on"
+    assert not list((home / "steps").glob("*.tmp"))
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    """A limit on the size of files stands in for the disk: the kernel answers alike for both."""
+    script = "import resource, signal, sys\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    script += "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+    script += "from deploy.cli import call\nsys.exit(call(['train', 'breast-cancer']))"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False,
+                           env={**os.environ, "MLOPS_HOME": str(tmp_path / "home")})  # fmt: skip
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr.splitlines()[-1]
+    assert "File too large" in ended.stderr
