@@ -1,0 +1,51 @@
+# Two commands: `make run` (the whole loop on this machine) and `make test`. They need Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test infra-setup test-infra test-infra-engine infra-down lock clean
+.DEFAULT_GOAL := run
+
+run: $(VENV)/.local
+	@$(BIN)/mlops run --yes
+
+test: $(VENV)/.development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+$(VENV)/.local: environments/local/requirements.txt environments/install.sh
+	@PYTHON=$(PYTHON) sh environments/install.sh local
+
+$(VENV)/.development: environments/development/requirements.txt environments/install.sh
+	@PYTHON=$(PYTHON) sh environments/install.sh development
+
+# Infrastructure: an environment of its own, as Pulumi wants other releases than MLflow.
+INFRA_PYTHON := .venv-infra/bin/python
+
+.venv-infra/.ready: environments/infrastructure/requirements.txt
+	$(PYTHON) -m venv .venv-infra
+	$(INFRA_PYTHON) -m pip install --quiet --require-hashes -r environments/infrastructure/requirements.txt
+	$(INFRA_PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+infra-setup: .venv-infra/.ready  ## what Pulumi and the tests of infra/ need
+
+test-infra: infra-setup  ## the infrastructure under mocks: values, edges, roles, policies
+	$(INFRA_PYTHON) -m pytest tests/infra -m "not engine"
+
+test-infra-engine: infra-setup  ## the same through the real engine; wants `pulumi` on the PATH
+	$(INFRA_PYTHON) -m pytest tests/infra -m engine -rs
+
+infra-down: infra-setup  ## make infra-down STACK=dev: removes dev wholly; refuses prod
+	$(INFRA_PYTHON) -m infra.teardown --stack $(STACK)
+
+# Compiles the locks anew; needs uv and a network.
+lock:
+	sh environments/lock.sh
+
+clean:
+	-@$(BIN)/mlops down
+	rm -rf $(VENV) .mlops
