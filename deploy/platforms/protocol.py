@@ -12,6 +12,7 @@ from typing import Protocol
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
+from ml.fault import Fault
 from ml.problem import Problem
 
 # How the request ids begin of requests that no user sent: smoke tests, and whatever names its deployment.
@@ -42,6 +43,13 @@ class Reply:
 
 class DeploymentFailed(Exception):
     """A deployment did not come up: the model's fault, not the platform's."""
+
+
+class Held(Fault):
+    """Another release holds the endpoint."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__("another release is under way", endpoint, "wait for its end, or give --wait SECONDS")
 
 
 class Platform(Protocol):
@@ -79,7 +87,7 @@ class Platform(Protocol):
         ...
 
     def lock(self, endpoint: str) -> AbstractContextManager[None]:
-        """One release at a time; raises a Fault where another holds it."""
+        """One release at a time; raises `Held` where another holds it."""
         ...
 
     def create_endpoint(self, endpoint: str) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE
+from deploy.release.patience import patiently
 from deploy.release.policy import load_policy
 from deploy.release.release import roll_back
 from deploy.verbs.release import outcome_json, show
@@ -19,7 +20,10 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     platform, pinned = context.platform(stack), context.pins.read(stack, problem)
     policy = load_policy(context.platform_name, stack)
     repin = partial(context.pins.write, stack, problem)
-    outcome = roll_back(platform, problem, policy, pinned, arguments.reason, partial(show, context), repin)
+    told = partial(show, context)
+    outcome = patiently(
+        lambda: roll_back(platform, problem, policy, pinned, arguments.reason, told, repin), arguments.wait
+    )
     served = platform.observe(problem).tags.last_good
     model = None if served is None else vars(served)
     result = {"stack": stack, "problem": problem, "model": model, **outcome_json(outcome)}

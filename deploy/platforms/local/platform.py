@@ -18,7 +18,7 @@ from deploy.platforms.local.home import Home
 from deploy.platforms.local.registry import Registry
 from deploy.platforms.local.requests import HeldBackRows, flowing
 from deploy.platforms.local.tracking import Tracking
-from deploy.platforms.protocol import PROBE, Address, DeploymentFailed, Reply
+from deploy.platforms.protocol import PROBE, Address, DeploymentFailed, Held, Reply
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
@@ -93,7 +93,7 @@ class LocalPlatform:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Fault("another release is under way", endpoint, "wait for its end, then try again") from None
+                raise Held(endpoint) from None
             yield
 
     def create_endpoint(self, endpoint: str) -> None:
