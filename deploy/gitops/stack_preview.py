@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from collections import Counter
@@ -103,12 +104,16 @@ def ask_pulumi(stack: str, plan: Path) -> tuple[dict[str, Any], tuple[str, ...]]
     """The parsed `pulumi preview --json`, and what the policies say."""
     advisory = ADVISORY if stack == "dev" else ()
     words = ("pulumi", "preview", "--stack", stack, "--json", "--save-plan", str(plan), *PACK, *advisory)
-    done = process((*words, "--non-interactive", "--color", "never"))
+    events = plan.with_suffix(".events")
+    # What the policies say is in no other form than as events; the flag for those is one of Pulumi's debug commands.
+    done = process(
+        (*words, "--event-log", str(events), "--non-interactive", "--color", "never"), PULUMI_DEBUG_COMMANDS="true"
+    )
     try:
         document: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         document = {}
-    violations = violations_in(document)
+    violations = violations_in(events.read_text(encoding="utf-8") if events.exists() else "")
     if (done.returncode and not violations) or not document:
         said = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line.lower()]
         last = (said or [*done.stderr.strip().splitlines(), "no word"])[-1].strip()
@@ -128,10 +133,15 @@ def steps_in(document: Mapping[str, Any]) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def violations_in(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the policies say, from the diagnostics of a preview."""
-    messages = (str(one.get("message", "")).strip() for one in document.get("diagnostics", []))
-    return tuple(" ".join(message.split()) for message in messages if "policy" in message.lower())
+def violations_in(events: str) -> tuple[str, ...]:
+    """What the policies say, from the engine's events, one JSON object a line."""
+    said = (json.loads(line).get("policyEvent") for line in events.splitlines())
+    return tuple(dict.fromkeys(_violation(one) for one in said if one))
+
+
+def _violation(event: Mapping[str, Any]) -> str:
+    name = str(event.get("resourceUrn", "")).rsplit("::", 1)[-1]
+    return f"{event['policyName']} ({event['enforcementLevel']}), {name}: {' '.join(str(event['message']).split())}"
 
 
 def refused(stack: str, shown: Path, approved: tuple[str, ...]) -> tuple[str, ...]:
@@ -167,14 +177,15 @@ def _sums(cost: Mapping[str, Any]) -> dict[str, Any]:
     return {**sums, "currency": cost["currency"], "unknown": unknown}
 
 
-def process(words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+def process(words: tuple[str, ...], **environment: str) -> subprocess.CompletedProcess[str]:
     """A command run in the repository.
 
     Raises:
         Fault: it is not here.
     """
     try:
-        return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+        given = {**os.environ, **environment}
+        return subprocess.run(words, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         remedy = "make infra-setup" if "venv" in words[0] else f"install {words[0]}: docs/infrastructure-on-azure.md"
         raise Fault(f"`{words[0]}` is not here", remedy=remedy) from None

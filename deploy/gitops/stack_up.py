@@ -37,9 +37,8 @@ def apply(shown: StackPreview, commit: str) -> bool:
             return False
         plan = Path(folder) / "plan.json"
         plan.write_text(json.dumps(shown.plan), encoding="utf-8")
-        # A rerun has less to do than Pulumi's plan, which Pulumi takes for another: the steps were compared above.
-        bound = ("--plan", str(plan)) if held.hash == shown.state else ()
-        _run("pulumi", "up", "--stack", shown.stack, "--yes", "--skip-preview", "--non-interactive", *bound)
+        words = ("--yes", "--skip-preview", "--non-interactive", "--plan", str(plan))
+        _run("pulumi", "up", "--stack", shown.stack, *words)
     return True
 
 
