@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from deploy.exit_codes import WAITING
-from deploy.gitops.progress import differences, done_of, writes
+from deploy.gitops.progress import differences, reached, writes
 from deploy.release.actions import to_json
 from deploy.release.plan import Plan, Wanted, plan
 from deploy.release.state import Deployment, ModelRef, Observed, Tags
@@ -93,12 +93,9 @@ def still_holds(bound: Bound, wanted: Wanted, now: Observed) -> None:
     if digest in now.tags.rejected and digest not in bound.observed.tags.rejected:
         return
     shown = plan(wanted, bound.observed, bound.retry).actions
-    place = done_of(bound.observed, shown, now)
-    if place is None:
-        raise _stale(bound, "; ".join(differences(bound.observed, now)) or "a deployment is another")
-    rest = plan(wanted, now, bound.retry).actions
-    if writes(rest) != writes(shown[place:]):
-        raise _stale(bound, f"from here it would be {len(writes(rest))} writes, not {len(writes(shown[place:]))}")
+    rest = writes(plan(wanted, now, bound.retry).actions)
+    if not any(rest == writes(shown[place:]) for place in reached(bound.observed, shown, now)):
+        raise _stale(bound, "; ".join(differences(bound.observed, now)) or "a deployment is not what it was")
 
 
 def plan_json(the_plan: Plan) -> dict[str, Any]:

@@ -45,14 +45,14 @@ def after(observed: Observed, action: Action) -> Observed:
     return observed
 
 
-def done_of(begun: Observed, actions: Sequence[Action], now: Observed) -> int | None:
-    """How many of the actions have been carried out since `begun`; None where `now` is on no way between.
+def reached(begun: Observed, actions: Sequence[Action], now: Observed) -> tuple[int, ...]:
+    """After how many of the actions since `begun` the endpoint would be as it is now; none where it is on no way there.
 
-    A deployment that is still being made counts as not made: its creation is taken up again.
+    It may be several: before a mirror and after it an endpoint looks the same. A deployment that is still being
+    made counts as not made: its creation is taken up again.
     """
     states = accumulate(actions, after, initial=begun)
-    matching = [place for place, state in enumerate(states) if _alike(state, now, actions[place : place + 1])]
-    return matching[-1] if matching else None
+    return tuple(place for place, state in enumerate(states) if _alike(state, now, actions[place : place + 1]))
 
 
 def differences(begun: Observed, now: Observed) -> tuple[str, ...]:
@@ -70,8 +70,12 @@ def differences(begun: Observed, now: Observed) -> tuple[str, ...]:
 
 def _alike(expected: Observed, now: Observed, following: Sequence[Action]) -> bool:
     unfinished = {a.deployment for a in following if isinstance(a, CreateDeployment)}
-    made = tuple(d for d in now.deployments if not (d.name in unfinished and d.state == "creating"))
-    return _facts(expected) == _facts(replace(now, deployments=made))
+    return _facts(_without(expected, unfinished)) == _facts(_without(now, unfinished))
+
+
+def _without(observed: Observed, unfinished: set[str]) -> Observed:
+    made = tuple(d for d in observed.deployments if not (d.name in unfinished and d.state == "creating"))
+    return replace(observed, deployments=made)
 
 
 def _facts(observed: Observed) -> tuple[object, ...]:

@@ -40,7 +40,9 @@ def test_every_clone_forgets_its_credentials(job):
 @pytest.mark.parametrize("file", [*FILES, *ACTIONS], ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_no_expression_stands_in_a_line_of_a_shell(file):
     document = read(file)
-    steps = [step for job in document.get("jobs", {"": document.get("runs", {})}).values() for step in job.get("steps", ())]
+    steps = [
+        step for job in document.get("jobs", {"": document.get("runs", {})}).values() for step in job.get("steps", ())
+    ]
     for step in steps:
         assert "${{" not in str(step.get("run", "")), step
 
@@ -68,8 +70,8 @@ def test_every_command_is_understood_at_the_desk(job):
         if not line.startswith("mlops "):
             continue
         for variable, value in {
-            "$PROBLEM": "breast-cancer", "$STACK": "dev", "$REQUEST": "3", "$BASE": "HEAD", "$PROBLEMS": "", "$REASON": "x",
-            "$DIGEST": "0" * 64, "$FROM_MONITOR": "",
+            "$PROBLEM": "breast-cancer", "$STACK": "dev", "$REQUEST": "3", "$BASE": "HEAD", "$PROBLEMS": "",
+            "$REASON": "x", "$DIGEST": "0" * 64, "$FROM_MONITOR": "",
         }.items():  # fmt: skip
             line = re.sub(rf"{re.escape(variable)}(?![A-Z_])", value, line)
         words = re.findall(r'"([^"]*)"|(\S+)', line)
