@@ -14,9 +14,6 @@ from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
 from ml.problem import Problem
 
-# How the request ids begin of requests that no user sent: smoke tests, and whatever names its deployment.
-PROBE = "probe-"
-
 
 @dataclass(frozen=True)
 class Address:
@@ -110,8 +107,8 @@ class Platform(Protocol):
         """Writes the tags."""
         ...
 
-    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None) -> Reply:
-        """One request, to a deployment by header or as the traffic falls."""
+    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None, seconds: float = 70.0) -> Reply:
+        """One request, to a deployment by header or as the traffic falls; 504 where no answer comes in time."""
         ...
 
     def live(self, endpoint: str, since: float) -> Mapping[str, Live]:

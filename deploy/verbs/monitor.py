@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, DRIFT, WAITING
-from deploy.platforms.protocol import PROBE
 from deploy.release.state import ModelRef
 from ml.digest import of_file
 from ml.fault import Fault, invalid
@@ -91,7 +90,7 @@ def _collected(context: Context, stack: str, problem: str, model: ModelRef) -> A
     """What the model answered to users; a canary's, an older model's and a probe's answers are another story."""
     from deploy.monitor.collected import asked_of
     from ml.model.model import Model
-    from ml.serving.collection import read_collected
+    from ml.serving.collection import PROBE, read_collected
 
     platform = context.platform(stack)
     asked = (one for one in read_collected(platform.collected(problem)) if not one.request_id.startswith(PROBE))

@@ -18,11 +18,12 @@ from deploy.platforms.local.home import Home
 from deploy.platforms.local.registry import Registry
 from deploy.platforms.local.requests import HeldBackRows, flowing
 from deploy.platforms.local.tracking import Tracking
-from deploy.platforms.protocol import PROBE, Address, DeploymentFailed, Reply
+from deploy.platforms.protocol import Address, DeploymentFailed, Reply
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
 from ml.fault import Fault
+from ml.serving.collection import PROBE
 
 INVOKE_SECONDS = 70  # the router gives a deployment 60, so that it is the endpoint who tells of one that hangs
 REPLAYED_ROWS_A_REQUEST = 100
@@ -126,18 +127,22 @@ class LocalPlatform:
         """See `Platform`."""
         self.client(endpoint).ask("PUT", "/_control/tags", asdict(tags))
 
-    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None) -> Reply:
+    def invoke(
+        self, endpoint: str, body: bytes, deployment: str | None = None, seconds: float = INVOKE_SECONDS
+    ) -> Reply:
         """See `Platform`."""
         address = self.address(endpoint)
         headers = {"Authorization": f"Bearer {address.key}", "Content-Type": "application/json"}
         if deployment is not None:
             headers["azureml-model-deployment"] = deployment
             headers["x-request-id"] = f"{PROBE}{uuid.uuid4().hex}"
-        connection = HTTPConnection(address.url.split("/")[2], timeout=INVOKE_SECONDS)
+        connection = HTTPConnection(address.url.split("/")[2], timeout=seconds)
         try:
             connection.request("POST", "/score", body, headers)
             answer = connection.getresponse()
             return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        except TimeoutError:
+            return Reply(504, {}, b"")
         except (OSError, HTTPException) as error:
             raise Fault(
                 f"the endpoint does not answer: {error}", address.url, "`mlops status` shows how it is"
