@@ -10,3 +10,5 @@ compile development
 for group in local azure training serving; do
   compile "$group" development/requirements.txt
 done
+# The driver of batch deployments has an interpreter of its own, and agrees with nobody.
+compile batch
