@@ -30,4 +30,7 @@ else
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 fi
 touch ".venv/.$group"
-[ "$group" != development ] || touch .venv/.local
+case $group in  # a larger group holds the smaller ones
+development) touch .venv/.local .venv/.azure ;;
+azure) touch .venv/.local ;;
+esac

@@ -13,7 +13,6 @@ from deploy.exit_codes import DONE, REFUSED, WAITING
 from deploy.gate.evidence import EVIDENCE, canonical, evidence_of, read
 from deploy.gate.judge import judge
 from deploy.gate.scored import Scored, read_scored
-from deploy.platforms.local.training import evaluate
 from deploy.release.state import ModelRef
 from deploy.runs import Run, load_run, newest_run
 from ml.fault import Fault
@@ -109,8 +108,8 @@ def _judge(context: Context, problem: Problem, judged: Run, champion: ModelRef |
 
 def _champion(context: Context, judged: Run, champion: ModelRef) -> tuple[Scored, dt.datetime | None]:
     """The champion on the candidate's rows, and the end of its own training rows."""
-    folder = context.platform("dev").fetch(champion)
+    platform = context.platform("dev")
     context.screen.working(f"the champion {champion} on the same rows")
-    scored = evaluate(context.home, Path(judged.problem_file), folder, Path(judged.evaluation_rows), lambda *_: None)
-    until = Card.load(inner(folder) / CARD).trained_until
+    scored = platform.evaluate(judged, champion, context.screen)
+    until = Card.load(inner(platform.fetch(champion)) / CARD).trained_until
     return read_scored(scored), dt.datetime.fromisoformat(until) if until else None

@@ -130,7 +130,7 @@ def _result(loop: Loop, context: Context, seconds: float) -> dict[str, Any]:
 
 def _url(context: Context, stack: str, problem: str) -> str | None:
     platform = context.platform(stack)
-    return platform.address(problem).url if platform.client(problem).process() else None
+    return platform.address(problem).url if platform.observe(problem).running else None
 
 
 def _story(loop: Loop, context: Context) -> tuple[str, ...]:
@@ -155,9 +155,7 @@ def _from_here(path: Path) -> Path:
 
 
 def curl(context: Context, loop: Loop, url: str) -> str:
-    """A command that works as it is printed; the key is read from its file, not shown."""
+    """A command that works as it is printed; the key is read when it runs, not shown."""
     example = _from_here(Path(loop.run.model) / "serving_input_example.json")
-    key = _from_here(context.platform("prod").client(loop.problem).folder / "key")
-    return (
-        f"curl -s {url} -H \"Authorization: Bearer $(cat '{key}')\" -H 'Content-Type: application/json' -d @'{example}'"
-    )
+    key = context.platform("prod").address(loop.problem).key_command
+    return f"curl -s {url} -H \"Authorization: Bearer $({key})\" -H 'Content-Type: application/json' -d @'{example}'"
