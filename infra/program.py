@@ -9,12 +9,13 @@ from typing import Any
 import pulumi
 from pulumi.runtime.sync_await import _sync_await
 
-from infra.configuration import git_defaults
+from infra.configuration import defaults
 from infra.faults import ConfigurationFault
 from infra.names import name_faults, names, suffix
 from infra.place import Place, tag_everything
 from infra.profiles import PROFILES, profile_faults
 from infra.regions import REGIONS, region_faults
+from infra.runner import runner_faults
 from infra.settings import SharedSettings, StackSettings, parse
 
 
@@ -35,7 +36,7 @@ def typed() -> Typed:
         for key, value in pulumi.runtime.config.CONFIG.get().items()
         if key.startswith(f"{project}:")
     }
-    return Typed(pulumi.get_stack(), own, git_defaults())
+    return Typed(pulumi.get_stack(), own, defaults(pulumi.get_stack()))
 
 
 def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -57,7 +58,10 @@ def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[
     outputs = shared_outputs()
     location, profile = outputs["locations"][given.stack], PROFILES[given.stack]
     zones = REGIONS[location].zones if location in REGIONS else True
-    refuse(given.stack, name_faults(found) + region_faults("location", location) + profile_faults(profile, zones))
+    faults = name_faults(found) + region_faults("location", location) + profile_faults(profile, zones)
+    if profile.private:
+        faults += runner_faults(settings.network == "private", outputs["runnerLabel"])
+    refuse(given.stack, faults)
     tag_everything(tags(given.stack, settings))
     place = Place(given.stack, outputs["groups"][given.stack], location, found, profile.keeps_data)
     return dev_and_prod.build(place, profile, settings, outputs)

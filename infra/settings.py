@@ -27,6 +27,8 @@ class SharedSettings:
     repository_ids: str = ""
     github: bool = True
     runners: str = "self-hosted"
+    network: str = "private"
+    client_id: str = ""
     cost_center: str = ""
     prefix: str = "mlops"
     suffix: str = ""
@@ -133,6 +135,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "prefix": _text(r"[a-z][a-z0-9-]*", "lower-case letters, digits and hyphens, a letter first"),
     "suffix": _text(r"[a-z][a-z0-9]{4}", "five lower-case letters or digits, a letter first"),
     "team": _GUID,
+    "client_id": _GUID,
     "required_checks": _many(_text(r"\S.*", "the name of a check")),
     "budget": _whole,
     "alert": _EMAIL,
