@@ -51,10 +51,11 @@ def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[
         from infra.stacks import shared
 
         refuse(given.stack, name_faults(found) + shared.faults(settings))
-        tag_everything(tags(given.stack, settings))
-        return shared.build(settings, found)
+        made = tag_everything(tags(given.stack, settings))
+        return latched(made, shared.build(settings, found))
     from infra.stacks import dev_and_prod
 
+    made = tag_everything(tags(given.stack, settings))  # first: the latch holds the reference to shared too
     outputs = shared_outputs()
     location, profile = outputs["locations"][given.stack], PROFILES[given.stack]
     zones = REGIONS[location].zones if location in REGIONS else True
@@ -62,9 +63,17 @@ def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[
     if profile.private:
         faults += runner_faults(settings.network == "private", outputs["runnerLabel"])
     refuse(given.stack, faults)
-    tag_everything(tags(given.stack, settings))
     place = Place(given.stack, outputs["groups"][given.stack], location, found, profile.keeps_data)
-    return dev_and_prod.build(place, profile, settings, outputs)
+    built = dev_and_prod.build(place, profile, settings, outputs)
+    return latched(made, built) if profile.keeps_data else built
+
+
+def latched(made: list[pulumi.Resource], outputs: dict[str, Any]) -> dict[str, Any]:
+    """The outputs of a stack that keeps data, after its latch."""
+    from infra.components.latch import Latch
+
+    Latch(list(made))
+    return outputs
 
 
 def refuse(stack: str, faults: list[str]) -> None:
