@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,15 @@ def typed() -> Typed:
     return Typed(pulumi.get_stack(), own, defaults(pulumi.get_stack()))
 
 
-def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+def make(
+    given: Typed, shared_outputs: Callable[[], Mapping[str, Any]], referred: Sequence[pulumi.Resource] = ()
+) -> dict[str, Any]:
     """Makes a stack's resources and returns its outputs.
+
+    Args:
+        given: what was typed.
+        shared_outputs: asks for the outputs of shared.
+        referred: the references that this has made, for the latch.
 
     Raises:
         ConfigurationFault: before the first resource, with every fault.
@@ -52,10 +59,10 @@ def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[
 
         refuse(given.stack, name_faults(found) + shared.faults(settings))
         made = tag_everything(tags(given.stack, settings))
-        return latched(made, shared.build(settings, found))
+        outputs = shared.build(settings, found)
+        return latched(list(made), outputs)
     from infra.stacks import dev_and_prod
 
-    made = tag_everything(tags(given.stack, settings))  # first: the latch holds the reference to shared too
     outputs = shared_outputs()
     location, profile = outputs["locations"][given.stack], PROFILES[given.stack]
     zones = REGIONS[location].zones if location in REGIONS else True
@@ -63,16 +70,17 @@ def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[
     if profile.private:
         faults += runner_faults(settings.network == "private", outputs["runnerLabel"])
     refuse(given.stack, faults)
+    made = tag_everything(tags(given.stack, settings))
     place = Place(given.stack, outputs["groups"][given.stack], location, found, profile.keeps_data)
     built = dev_and_prod.build(place, profile, settings, outputs)
-    return latched(made, built) if profile.keeps_data else built
+    return latched([*referred, *made], built) if profile.keeps_data else built
 
 
 def latched(made: list[pulumi.Resource], outputs: dict[str, Any]) -> dict[str, Any]:
     """The outputs of a stack that keeps data, after its latch."""
     from infra.components.latch import Latch
 
-    Latch(list(made))
+    Latch(made)
     return outputs
 
 
@@ -95,8 +103,8 @@ def tags(stack: str, settings: SharedSettings | StackSettings) -> dict[str, str]
     }
 
 
-def read_shared() -> Mapping[str, Any]:
-    """The outputs of the stack `shared`.
+def read_shared(referred: list[pulumi.Resource]) -> Mapping[str, Any]:
+    """The outputs of the stack `shared`; the reference to it is added to `referred`.
 
     Raises:
         ConfigurationFault: it has not been made.
@@ -108,7 +116,9 @@ def read_shared() -> Mapping[str, Any]:
         pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name})
     except Exception as fault:
         raise ConfigurationFault(f"stack `{name}`", [f"the shared stack is missing; {remedy}"]) from fault
-    outputs = _sync_await(pulumi.StackReference(name).outputs.future())
+    reference = pulumi.StackReference(name)
+    referred.append(reference)
+    outputs = _sync_await(reference.outputs.future())
     if not outputs or "version" not in outputs:
         raise ConfigurationFault(f"stack `{name}`", [f"the shared stack has no outputs; {remedy}"])
     return dict(outputs)
@@ -117,7 +127,8 @@ def read_shared() -> Mapping[str, Any]:
 def main() -> None:
     """Runs under Pulumi: a fault is one message, never a traceback."""
     try:
-        outputs = make(typed(), read_shared)
+        referred: list[pulumi.Resource] = []
+        outputs = make(typed(), lambda: read_shared(referred), referred)
     except ConfigurationFault as fault:
         raise pulumi.RunError(str(fault)) from None
     for name, value in outputs.items():

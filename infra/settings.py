@@ -149,7 +149,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "addresses": _many(_address),
     "caller_address": _address,
     "certificate": _text(r"self-signed|[0-9A-Za-z-]{1,127}", "self-signed, or a certificate's name in the vault"),
-    "runner_image": _text(r"\S+@sha256:[0-9a-f]{64}|\S+:[\w.-]+", "an image with a tag or a digest"),
+    "runner_image": _text(r"\S+@sha256:[0-9a-f]{64}", "an image with its digest, name@sha256:…"),
     "runner_app": _text(r"[0-9]+/[0-9]+", "the GitHub App's id/its installation's id"),
     "runner_network": _text(r"[0-9]+", "the business id of the GitHub organisation"),
 }

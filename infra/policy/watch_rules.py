@@ -86,6 +86,20 @@ WATCH = (
         ("D1",),
     ),
     Rule(
+        "runner-pinned",
+        ("app:Job",),
+        "a runner's image is named by its digest",
+        lambda p: all("@sha256:" in str(one.get("image")) for one in at(p, "template.containers") or [{}]),
+        ("C2",),
+    ),
+    Rule(
+        "runner-own-registry",
+        ("app:Job",),
+        "a runner's image comes from our own registry",
+        lambda p: all(".azurecr.io/" in str(one.get("image")) for one in at(p, "template.containers") or [{}]),
+        ("C2",),
+    ),
+    Rule(
         "budget-warns",
         ("consumption:Budget",),
         "a budget warns at 50, 80, 100 % and by forecast",

@@ -54,6 +54,11 @@ def test_an_unknown_stack_is_refused():
         parse("prd", {}, DEFAULTS)
 
 
+@pytest.mark.parametrize("image", ["ghcr.io/actions/actions-runner:latest", "runner", "runner@sha256:abc"])
+def test_a_runner_whose_bytes_may_change_is_refused(image):
+    assert "must be an image with its digest" in faults("prod", runnerImage=image)[0]
+
+
 def test_a_word_that_is_nearly_right_is_refused_with_the_right_one():
     assert "did you mean `public`?" in faults("prod", network="pubic")[0]
 
