@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,7 +33,19 @@ VERBS = {
     "doctor": "check what the loop here, or a first `up` on Azure, needs",
     "cost": "show what a stack costs a month, idle and busy",
     "drift": "show where Azure is no longer what a stack says",
+    "changes": "show what a merge or a pull request concerns",
+    "preview": "show what applying a stack would change, what the rules say, what it costs",
+    "up": "apply a stack as a preview showed it",
+    "propose": "propose a pin as a pull request: decide on it, then open it",
+    "verify": "check that the pins of prod name what the gate let through and dev has served",
+    "compare": "hold the last run's metrics against those of the last run on main",
+    "comment": "write the results of a pull request's jobs into its one comment",
+    "issue": "open an issue from a result, or bring the open one up to date",
+    "expiry": "show which waivers and pins of actions end soon or have moved",
+    "report": "write the report of the last run",
 }
+# These keep their result in a file for a later job; `new` and `batch` have an `--out` of their own.
+KEPT = ("gate", "plan", "preview", "compare", "drift", "monitor", "expiry", "verify", "propose")
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,10 +68,25 @@ def make_parser() -> argparse.ArgumentParser:
     for verb, text in VERBS.items():
         one = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
         one.add_argument("--json", action="store_true", help="print one JSON object on stdout, all else on stderr")
+        one.add_argument("--github", action="store_true", help="in a workflow: outputs, a summary, decisions end green")
+        if verb in KEPT:
+            one.add_argument("--out", dest="kept", type=Path, metavar="FILE", help="keep the result in a file")
         if verb != "new":
-            one.add_argument("--platform", choices=PLATFORMS, default="local", help="what carries out the work")
+            one.add_argument("--platform", choices=PLATFORMS, default=_platform(), help="what carries out the work")
         ADD.get(verb, _nothing)(one)
     return parser
+
+
+def _platform() -> str:
+    """A workflow says it once for all its commands.
+
+    Raises:
+        Fault: it is none.
+    """
+    named = os.environ.get("MLOPS_PLATFORM") or "local"
+    if named not in PLATFORMS:
+        raise invalid(f"`{named}` is no platform", "MLOPS_PLATFORM", f"one of {', '.join(PLATFORMS)}")
+    return named
 
 
 def _nothing(verb: argparse.ArgumentParser) -> None:
@@ -114,6 +142,9 @@ def _promote(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "prod")
     _yes(verb)
+    verb.add_argument(
+        "--digest", help="a registered model by its bytes; default: dev's the last run, prod's what dev serves"
+    )
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
@@ -122,11 +153,22 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--retry", action="store_true", help="release even what was rejected here before")
 
 
+def _release(verb: argparse.ArgumentParser) -> None:
+    _plan(verb)
+    verb.add_argument("--plan", type=Path, metavar="FILE", help="only what this plan of `mlops plan --out` shows")
+    _wait(verb)
+
+
 def _rollback(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "prod")
     verb.add_argument("--to", metavar="VERSION", help="to this version, which served here; default: to the one before")
     verb.add_argument("--reason", default="rolled back by hand", help="kept with the rejected digest")
+    _wait(verb)
+
+
+def _wait(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="for a release that is under way")
 
 
 def _status(verb: argparse.ArgumentParser) -> None:
@@ -177,8 +219,61 @@ def _down(verb: argparse.ArgumentParser) -> None:
     _stack(verb, None)
 
 
+def _changes(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--since", metavar="COMMIT", help="default: the last commit that was delivered from main")
+    verb.add_argument("--problems", default="", metavar="NAMES", help="those that are delivered; default: all")
+
+
+def _preview(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--stack", choices=("shared", *STACKS), required=True)
+    verb.add_argument("--approved", nargs="*", default=[], metavar="URN", help="replaced or removed by a person's word")
+    verb.add_argument("--since", metavar="COMMIT", help="show the difference of cost to a commit")
+
+
+def _up(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--stack", choices=("shared", *STACKS), required=True)
+    verb.add_argument("--plan", type=Path, metavar="FILE", required=True, help="what `mlops preview --out` kept")
+
+
+def _propose(verb: argparse.ArgumentParser) -> None:
+    _problem(verb)
+    verb.add_argument("--back", action="store_true", help="set prod's pin to what prod serves, after a rollback")
+    verb.add_argument("--open", type=Path, metavar="FILE", help="open the pull request that `--out` kept")
+
+
+def _verify(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--since", metavar="COMMIT", required=True, help="the base: pins that differ from its are checked"
+    )
+
+
+def _compare(verb: argparse.ArgumentParser) -> None:
+    _problem(verb)
+    verb.add_argument("--evidence", type=Path, help="the champion's; default: what the last run on main left")
+
+
+def _comment(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--request", type=int, metavar="NUMBER", help="the pull request; default: only print the comment")
+    verb.add_argument("--parts", type=Path, required=True, metavar="FOLDER", help="what the jobs kept with --out")
+
+
+def _issue(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--parts", type=Path, required=True, metavar="FOLDER", help="what the jobs kept with --out")
+
+
+def _expiry(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--within", type=int, default=21, metavar="DAYS", help="what ends in so many days")
+
+
+def _report(verb: argparse.ArgumentParser) -> None:
+    _problem(verb)
+    verb.add_argument("--out", type=Path, metavar="FILE", required=True, help="where the HTML file goes")
+
+
 ADD = {
-    "run": _run, "new": _new, "train": _train, "gate": _gate, "promote": _promote, "plan": _plan, "release": _plan,
+    "run": _run, "new": _new, "train": _train, "gate": _gate, "promote": _promote, "plan": _plan, "release": _release,
     "rollback": _rollback, "status": _status, "score": _score, "batch": _batch, "monitor": _monitor, "logs": _logs,
-    "down": _down, "doctor": _doctor, "cost": _doctor, "drift": _drift,
+    "down": _down, "doctor": _doctor, "cost": _doctor, "drift": _drift, "changes": _changes, "preview": _preview,
+    "up": _up, "propose": _propose, "verify": _verify, "compare": _compare, "comment": _comment, "issue": _issue,
+    "expiry": _expiry, "report": _report,
 }  # fmt: skip

@@ -52,8 +52,29 @@ def _perform(arguments: argparse.Namespace) -> Done:
     from deploy.screen import Screen
 
     context = Context(getattr(arguments, "platform", "local"), Screen(), Home.of_this_machine())
-    done: Done = importlib.import_module(f"deploy.verbs.{arguments.verb}").run(arguments, context)
-    return done
+    try:
+        done: Done = importlib.import_module(f"deploy.verbs.{arguments.verb}").run(arguments, context)
+    except Fault as fault:
+        if arguments.github:
+            from deploy.gitops.step import leave_fault
+
+            leave_fault(arguments.verb, fault)
+        raise
+    return _left(arguments, done)
+
+
+def _left(arguments: argparse.Namespace, done: Done) -> Done:
+    """What `--out` and `--github` ask for: a file for a later job, outputs and a summary for the workflow."""
+    kept_in = getattr(arguments, "kept", None)
+    if kept_in is not None:
+        from deploy.gitops.kept import Kept, keep
+
+        keep(kept_in, Kept(arguments.verb, done.code, done.result))
+    if not arguments.github:
+        return done
+    from deploy.gitops.step import leave
+
+    return leave(arguments.verb, done)
 
 
 def _of_the_machine(error: OSError) -> Fault:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.pin import Pins
-from deploy.platforms.local.home import Home
+from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.screen import Screen
 from ml.fault import Fault
 
@@ -46,8 +47,11 @@ class Context:
 
     @property
     def pins(self) -> Pins:
-        """The pins of this platform: on this machine they stay out of git."""
-        return Pins(self.home.pins)
+        """The pins of this platform, files in git; this machine's stay out of it, unless MLOPS_PINS says where."""
+        kept = os.environ.get("MLOPS_PINS")
+        if kept:
+            return Pins(Path(kept).resolve())
+        return Pins(self.home.pins if self.platform_name == "local" else REPOSITORY / "deploy" / "pins")
 
     @property
     def runs(self) -> Path:

@@ -71,10 +71,25 @@ class Pins:
             return {}
         from ml.strict_yaml import load_document
 
-        document = load_document(path) or {}
-        if not isinstance(document, dict):
-            raise invalid("pins are keys and values", str(path), "`mlops promote` writes them")
-        return {str(problem): _model(entry, f"{path}, {problem}") for problem, entry in document.items()}
+        return _pins(load_document(path), str(path))
+
+
+def pinned_in(text: str, place: str) -> dict[str, ModelRef]:
+    """The pins in the text of a stack's file, by problem.
+
+    Raises:
+        Fault: it is damaged.
+    """
+    from ml.strict_yaml import parse_document
+
+    return _pins(parse_document(text, place), place)
+
+
+def _pins(document: Any, place: str) -> dict[str, ModelRef]:
+    document = document or {}
+    if not isinstance(document, dict):
+        raise invalid("pins are keys and values", place, "`mlops promote` writes them")
+    return {str(problem): _model(entry, f"{place}, {problem}") for problem, entry in document.items()}
 
 
 def _model(entry: Any, place: str) -> ModelRef:

@@ -29,17 +29,27 @@ def load_document(path: Path) -> Any:
         Fault: the file is absent, not UTF-8, not YAML, or has a key twice.
     """
     try:
-        return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        return parse_document(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise invalid("there is no such file", str(path), "check the name") from None
     except UnicodeDecodeError as fault:
         raise invalid(f"byte {fault.start} is not UTF-8", str(path), "save the file as UTF-8") from None
+
+
+def parse_document(text: str, where: str) -> Any:
+    """The document in some YAML, with line numbers kept (`.lc`).
+
+    Raises:
+        Fault: it is not YAML, or has a key twice.
+    """
+    try:
+        return YAML(typ="rt").load(text)
     except MarkedYAMLError as fault:
         mark = fault.problem_mark
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        place = f"{where}:{mark.line + 1}" if mark else where
         raise invalid(str(fault.problem or fault.context).split("\n")[0], place, "mend the YAML") from None
     except YAMLError as fault:
-        raise invalid(str(fault).split("\n")[0], str(path), "mend the YAML") from None
+        raise invalid(str(fault).split("\n")[0], where, "mend the YAML") from None
 
 
 def load(path: Path, model: type[M]) -> M:

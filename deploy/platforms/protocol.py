@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
+from ml.fault import Fault
 
 if TYPE_CHECKING:
     from deploy.screen import Screen
@@ -96,6 +97,13 @@ class DeploymentFailed(Exception):
     """A deployment did not come up: the model's fault, not the platform's."""
 
 
+class Held(Fault):
+    """Another release holds the endpoint."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__("another release is under way", endpoint, "wait for its end, or give --wait SECONDS")
+
+
 class Platform(Protocol):
     """One stack on one platform."""
 
@@ -163,7 +171,7 @@ class Platform(Protocol):
         ...
 
     def lock(self, endpoint: str) -> AbstractContextManager[None]:
-        """One release at a time; raises a Fault where another holds it."""
+        """One release at a time; raises `Held` where another holds it."""
         ...
 
     def create_endpoint(self, endpoint: str) -> None:

@@ -63,6 +63,7 @@ class Outcome:
 
 Told = Callable[[Event], None]
 Repin = Callable[[ModelRef], None]
+Approved = Callable[[Observed], None]
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,21 @@ class Unsure(Exception):
 
 
 def release(
-    platform: Platform, endpoint: str, wanted: Wanted, retry: bool, told: Told, repin: Repin, clock: Clock = CLOCK
-) -> Outcome:
+    platform: Platform, endpoint: str, wanted: Wanted, retry: bool, told: Told, repin: Repin, clock: Clock = CLOCK,
+    approved: Approved | None = None,
+) -> Outcome:  # fmt: skip
     """Brings the endpoint to what is wanted, or back to what it served, and the pin with it.
 
     Run again after any interruption it ends in the same state; run when all is done it writes nothing.
+
+    `approved` refuses, under the lock and before anything is written, an endpoint that nobody approved it for.
 
     Raises:
         Fault: the platform fails, another release holds the endpoint, or somebody changed it meanwhile.
     """
     with platform.lock(endpoint):
+        if approved is not None:
+            approved(platform.observe(endpoint))
         return _Execution(platform, endpoint, wanted.policy, told, repin, clock).release(wanted.model, retry)
 
 

@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
         "run_id": judged.run_id,
         "model": None if gated.model is None else vars(gated.model),
         "champion": None if gated.champion is None else vars(gated.champion),
+        "digest": judged.model_digest,
     }
     lines = [f"{gated.verdict['decision']}: " + "; ".join(gated.verdict["reasons"])]
     if gated.model is not None:

@@ -7,6 +7,11 @@ import argparse
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, REFUSED, ROLLED_BACK
 from deploy.gate.evidence import verify
+from deploy.gitops.announced import announced, announces
+from deploy.gitops.binding import Bound, bound_json
+from deploy.gitops.git import commit_here
+from deploy.gitops.progress import writes
+from deploy.gitops.stack_state import state_hash
 from deploy.release.actions import sentence, to_json
 from deploy.release.plan import Wanted, plan
 from deploy.release.policy import load_policy
@@ -20,17 +25,19 @@ REPIN = "`mlops promote` writes the pin"
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     problem = load_problem(find(arguments.problem)).name
-    the_plan = plan(
-        wanted(context, arguments.stack, problem),
-        context.platform(arguments.stack).observe(problem),
-        arguments.retry,
-    )
+    want = wanted(context, arguments.stack, problem)
+    bound = bind(context, arguments.stack, problem, want.model, arguments.retry)
+    the_plan = plan(want, bound.observed, arguments.retry)
     result = {
-        "stack": arguments.stack,
-        "problem": problem,
+        **bound_json(bound),
         "actions": [to_json(action) for action in the_plan.actions],
+        "sentences": [sentence(action) for action in the_plan.actions],
+        "writes": bool(writes(the_plan.actions)),
+        "announces": announces(the_plan),
         "refused": the_plan.refused,
     }
+    if arguments.github:
+        result["announced"] = announced(bound, the_plan)
     lines = tuple(f"{place}. {sentence(action)}" for place, action in enumerate(the_plan.actions, 1))
     if the_plan.refused is not None:
         return Done(
@@ -39,6 +46,13 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
             (f"rejected here: {the_plan.refused}", *lines, "`--retry` releases it all the same"),
         )
     return Done(DONE, result, lines or ("nothing to do",))
+
+
+def bind(context: Context, stack: str, problem: str, model: ModelRef, retry: bool) -> Bound:
+    """What a plan made now is bound to."""
+    state = state_hash(stack) if context.platform_name == "azure" else None
+    observed = context.platform(stack).observe(problem)
+    return Bound(stack, problem, context.platform_name, commit_here(), state, model, observed, retry)
 
 
 def wanted(context: Context, stack: str, problem: str) -> Wanted:

@@ -7,19 +7,25 @@ import sys
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, WAITING
+from deploy.gate.evidence import read
+from deploy.gitops.git import Git
 from deploy.release.state import ModelRef
 from deploy.runs import newest_run
 from deploy.verbs.plan import check_gated
-from ml.fault import Fault
+from ml.fault import Fault, invalid
 from ml.problem import find, load_problem
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     problem = load_problem(find(arguments.problem)).name
-    model = gated_model(context, problem) if arguments.stack == "dev" else proposed_model(context, problem)
+    model = chosen_model(context, arguments.stack, problem, arguments.digest)
     before = context.pins.read(arguments.stack, problem)
     result = {"stack": arguments.stack, "problem": problem, "model": vars(model), "changed": before != model}
+    newer = delivered_later(context, problem) if arguments.stack == "dev" and arguments.github else None
+    result["superseded"] = newer is not None
+    if newer is not None:
+        return Done(DONE, {**result, "changed": False}, (f"dev serves a model of the later commit {newer[:12]}",))
     if before == model:
         return Done(DONE, result, (f"{arguments.stack} is pinned to {model} already",))
     if arguments.stack == "prod" and not approved(context, arguments.yes, model, before):
@@ -31,6 +37,33 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
         context.screen.warn(f"it was rejected in {arguments.stack} before: {why}")
     following = f"next: mlops release {problem} --stack {arguments.stack}{retry}"
     return Done(DONE, result, (f"pinned {arguments.stack} to {model}", following))
+
+
+def chosen_model(context: Context, stack: str, problem: str, digest: str | None) -> ModelRef:
+    """The model of a digest, or else what the stack takes: dev the last run's, prod what dev serves.
+
+    Raises:
+        Fault: it is not registered, was not gated, or dev does not serve it.
+    """
+    if digest is None:
+        return gated_model(context, problem) if stack == "dev" else proposed_model(context, problem)
+    model = context.platform("dev").find(problem, digest)
+    if model is None:
+        raise invalid(f"no version of {problem} has the digest {digest[:12]}", "--digest", f"mlops gate {problem}")
+    check_gated(context, problem, model, "--digest")
+    return model
+
+
+def delivered_later(context: Context, problem: str) -> str | None:
+    """The commit of what dev serves, where that comes after the one that is checked out; None otherwise.
+
+    Two merges in a row train side by side, and the slower one must not take dev back.
+    """
+    good = context.platform("dev").observe(problem).tags.last_good
+    if good is None:
+        return None
+    git, served = Git(), read(context.platform("dev").evidence(good)[0]).git_commit
+    return served if served and served != git.head and git.is_ancestor(git.head, served) else None
 
 
 def gated_model(context: Context, problem: str) -> ModelRef:

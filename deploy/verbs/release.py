@@ -10,6 +10,11 @@ from typing import Any
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, ROLLED_BACK, WAITING
+from deploy.gitops.binding import Bound, bound_from, check_place, still_holds
+from deploy.gitops.git import commit_here
+from deploy.gitops.kept import read_kept
+from deploy.gitops.stack_state import state_hash
+from deploy.release.patience import patiently
 from deploy.release.release import Event, Outcome
 from deploy.release.release import release as release_by_plan
 from deploy.verbs.plan import wanted
@@ -26,21 +31,39 @@ CODES = {
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
-    problem = load_problem(find(arguments.problem)).name
-    outcome = release(context, arguments.stack, problem, arguments.retry)
+    problem, bound = load_problem(find(arguments.problem)).name, None
+    if arguments.plan is not None:
+        bound = bound_from(read_kept(arguments.plan, "plan").result, str(arguments.plan))
+        check_bound(context, bound, arguments.stack, problem)
+    retry = arguments.retry if bound is None else bound.retry
+    outcome = patiently(lambda: release(context, arguments.stack, problem, retry, bound), arguments.wait)
     result = {"stack": arguments.stack, "problem": problem, **outcome_json(outcome)}
     return Done(CODES[outcome.result], result, (summary(arguments.stack, problem, outcome),))
 
 
-def release(context: Context, stack: str, problem: str, retry: bool = False) -> Outcome:
+def release(context: Context, stack: str, problem: str, retry: bool = False, bound: Bound | None = None) -> Outcome:
     """Releases what the stack's pin names; in a rollback the pin is set back too.
 
+    With `bound`, the plan that was approved, nothing else is carried out.
+
     Raises:
-        Fault: the pin names what may not be served there, or the platform fails.
+        Fault: the pin names what may not be served there, the plan holds no more, or the platform fails.
     """
     want = wanted(context, stack, problem)
     repin = partial(context.pins.write, stack, problem)
-    return release_by_plan(context.platform(stack), problem, want, retry, partial(show, context), repin)
+    approved = None if bound is None else partial(still_holds, bound, want)
+    told = partial(show, context)
+    return release_by_plan(context.platform(stack), problem, want, retry, told, repin, approved=approved)
+
+
+def check_bound(context: Context, bound: Bound, stack: str, problem: str) -> None:
+    """Refuses a plan that was made elsewhere, for another commit, or for another state of the infrastructure.
+
+    Raises:
+        Fault: it was.
+    """
+    state = state_hash(stack) if context.platform_name == "azure" else None
+    check_place(bound, stack, problem, context.platform_name, commit_here(), state)
 
 
 def show(context: Context, event: Event) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE
+from deploy.release.patience import patiently
 from deploy.release.policy import load_policy
 from deploy.release.release import roll_back
 from deploy.verbs.release import outcome_json, show
@@ -20,7 +21,10 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     policy = load_policy(context.platform_name, stack)
     repin = partial(context.pins.write, stack, problem)
     told = partial(show, context)
-    outcome = roll_back(platform, problem, policy, pinned, arguments.reason, told, repin, to=arguments.to)
+    outcome = patiently(
+        lambda: roll_back(platform, problem, policy, pinned, arguments.reason, told, repin, to=arguments.to),
+        arguments.wait,
+    )
     served = platform.observe(problem).tags.last_good
     model = None if served is None else vars(served)
     result = {"stack": stack, "problem": problem, "model": model, **outcome_json(outcome)}

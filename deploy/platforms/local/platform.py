@@ -20,7 +20,7 @@ from deploy.platforms.local.home import Home
 from deploy.platforms.local.registry import Registry
 from deploy.platforms.local.requests import flowing
 from deploy.platforms.local.tracking import Tracking
-from deploy.platforms.protocol import Address, Asset, DeploymentFailed, Origin, Reply, TrainingInputs
+from deploy.platforms.protocol import Address, Asset, DeploymentFailed, Held, Origin, Reply, TrainingInputs
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run, load_run
@@ -140,7 +140,7 @@ class LocalPlatform:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Fault("another release is under way", endpoint, "wait for its end, then try again") from None
+                raise Held(endpoint) from None
             yield
 
     def create_endpoint(self, endpoint: str) -> None:

@@ -1,0 +1,114 @@
+"""A plan bound to what it was made on: the commit, the infrastructure's state, the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deploy.exit_codes import WAITING
+from deploy.gitops.progress import differences, done_of, writes
+from deploy.release.actions import to_json
+from deploy.release.plan import Plan, Wanted, plan
+from deploy.release.state import Deployment, ModelRef, Observed, Tags
+from ml.fault import Fault, invalid
+
+NEW_PLAN = "make a new plan, and have it approved"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A plan as it was shown to whoever approved it.
+
+    Attributes:
+        commit: the repository's, whose pin and policy the plan goes by.
+        state: hash of what Pulumi holds of the stack; None on this machine.
+        observed: the endpoint that the plan starts from.
+        retry: whether it releases what was rejected here.
+    """
+
+    stack: str
+    problem: str
+    platform: str
+    commit: str
+    state: str | None
+    model: ModelRef
+    observed: Observed
+    retry: bool
+
+
+def bound_json(bound: Bound) -> dict[str, Any]:
+    """As `mlops plan --out` keeps it."""
+    return asdict(bound)
+
+
+def bound_from(document: Mapping[str, Any], where: str) -> Bound:
+    """The binding in what `bound_json` made.
+
+    Raises:
+        Fault: it is not of that form.
+    """
+    try:
+        fields = {name: document[name] for name in Bound.__dataclass_fields__}
+        return Bound(**{**fields, "model": ModelRef(**fields["model"]), "observed": observed_from(fields["observed"])})
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise invalid(f"is no plan: {fault}", where, "`mlops plan --out FILE` writes one") from None
+
+
+def observed_from(document: Mapping[str, Any]) -> Observed:
+    """The endpoint in what `asdict` made of it."""
+    tags = Tags(tuple(ModelRef(**model) for model in document["tags"]["good"]), dict(document["tags"]["rejected"]))
+    deployments = tuple(Deployment(d["name"], ModelRef(**d["model"]), d["state"]) for d in document["deployments"])
+    return Observed(
+        document["exists"], document["running"], deployments, dict(document["traffic"]), dict(document["mirror"]), tags
+    )
+
+
+def check_place(bound: Bound, stack: str, problem: str, platform: str, commit: str, state: str | None) -> None:
+    """Refuses a plan of another stack, problem, commit or state of the infrastructure.
+
+    Raises:
+        Fault: it is one.
+    """
+    asked = {"stack": stack, "problem": problem, "platform": platform, "commit": commit, "state": state}
+    for name, value in asked.items():
+        was = getattr(bound, name)
+        if was != value:
+            message = f"the plan was made for {name} {_short(was)}, and this is {_short(value)}"
+            raise Fault(message, f"{stack} {problem}", NEW_PLAN, WAITING)
+
+
+def still_holds(bound: Bound, wanted: Wanted, now: Observed) -> None:
+    """Refuses where the endpoint is not where the plan began, nor on the way that it goes.
+
+    What is then carried out is the rest of the same plan: its writes are compared once more. A release that
+    was given up meanwhile may finish going back, which approves nothing new.
+
+    Raises:
+        Fault: the endpoint has become another, or the rest is not the plan's.
+    """
+    digest = wanted.model.digest
+    if wanted.model != bound.model:
+        raise _stale(bound, f"it releases {bound.model}, and the pin names {wanted.model}")
+    if digest in now.tags.rejected and digest not in bound.observed.tags.rejected:
+        return
+    shown = plan(wanted, bound.observed, bound.retry).actions
+    place = done_of(bound.observed, shown, now)
+    if place is None:
+        raise _stale(bound, "; ".join(differences(bound.observed, now)) or "a deployment is another")
+    rest = plan(wanted, now, bound.retry).actions
+    if writes(rest) != writes(shown[place:]):
+        raise _stale(bound, f"from here it would be {len(writes(rest))} writes, not {len(writes(shown[place:]))}")
+
+
+def plan_json(the_plan: Plan) -> dict[str, Any]:
+    """The actions as `mlops plan --json` shows them."""
+    return {"actions": [to_json(action) for action in the_plan.actions], "refused": the_plan.refused}
+
+
+def _stale(bound: Bound, why: str) -> Fault:
+    return Fault(f"the plan does not hold any more: {why}", f"{bound.stack} {bound.problem}", NEW_PLAN, WAITING)
+
+
+def _short(value: str | None) -> str:
+    return "none" if value is None else value[:12]

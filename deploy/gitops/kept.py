@@ -1,0 +1,48 @@
+"""A result kept as a file, for a later job: the verb, its exit code, its JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.replacement import replace_file
+from ml.fault import invalid
+
+FORMAT = 1
+LARGEST = 4_000_000  # bytes; what a job of a pull request leaves is data of others
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one command left."""
+
+    verb: str
+    code: int
+    result: dict[str, Any]
+    format: int = FORMAT
+
+
+def keep(path: Path, kept: Kept) -> None:
+    """Writes the file, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, json.dumps(asdict(kept), ensure_ascii=False, indent=1).encode())
+
+
+def read_kept(path: Path, verb: str | None = None) -> Kept:
+    """What the file holds.
+
+    Raises:
+        Fault: it is of another form, or of another verb than was asked for.
+    """
+    remedy = f"`mlops {verb or 'VERB'} … --out {path}` writes it"
+    try:
+        with path.open("rb") as file:
+            kept = Kept(**json.loads(file.read(LARGEST)))
+        sound = kept.format == FORMAT and isinstance(kept.result, dict) and isinstance(kept.verb, str)
+    except (OSError, ValueError, TypeError) as fault:
+        raise invalid(f"holds no result: {fault}", str(path), remedy) from None
+    if not sound or not isinstance(kept.code, int) or (verb is not None and kept.verb != verb):
+        raise invalid(f"holds no result of `{verb or 'mlops'}`", str(path), remedy)
+    return kept
