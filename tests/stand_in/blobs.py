@@ -141,7 +141,7 @@ class Blobs:
                 return refusal or Answer(202)
             return _read(asked, known)
 
-    def _put(self, asked: Asked, container: str, name: str, known: Blob | None) -> Answer:
+    def _put(self, asked: Asked, container: str, name: str, known: Blob | None) -> Answer:  # noqa: C901 - a table
         comp = asked.query.get("comp")
         if comp == "lease":
             return _lease(asked, known)
@@ -152,11 +152,11 @@ class Blobs:
                 return _refusal(404, "BlobNotFound")
             known.metadata = _metadata(asked)
             return _written(known, 200)
+        if comp == "appendblock":
+            return _append(asked, known)
         if comp == "block":
             self._blocks.setdefault((container, name), {})[asked.query["blockid"]] = asked.body
             return Answer(201)
-        if comp == "appendblock":
-            return _append(asked, known)
         if known and asked.headers.get("if-none-match") == "*":
             return _refusal(409, "BlobAlreadyExists")
         content = self._content(asked, container, name)
