@@ -90,6 +90,9 @@ class Assets:
             properties = place.version(found[3], found[4], found[5])["properties"]
             inner = next(properties[k] for k in ("modelUri", "dataUri", "codeUri", "build") if properties.get(k))
             return self.place(inner if isinstance(inner, str) else inner["contextUri"])
+        found = re.fullmatch(r"https://st(\w+)\.blob\.core\.windows\.net/([^/]+)/(.*)", uri)
+        if found:
+            return self.storage[found[1]], found[2], found[3].strip("/")
         for blobs in self.storage.values():
             if uri.startswith(blobs.url):
                 container, _, prefix = uri.removeprefix(blobs.url).strip("/").partition("/")
@@ -138,8 +141,7 @@ class Assets:
             )
         route("GET", "/registrymanagement/v1.0/registries/{name}/discovery", self._discovery)
         route("POST", f"{mfe}/import", self._import)
-        route("POST", f"{mfe}/{{kind}}/{{name}}/versions/{{version}}/dataReferences", self._data_reference)
-        route("PUT", f"{mfe}/datareferences/{{name}}/versions/{{version}}", self._data_reference)
+        route("POST", f"{mfe}/datarefs/{{name}}/versions/{{version}}", self._data_reference)
 
     def _known(self, workspace: str) -> Place:
         if workspace not in self.workspaces:
@@ -235,6 +237,7 @@ class Assets:
     def _import(self, asked: Asked, s: str, g: str, w: str) -> Answer:
         """A workspace's version becomes one of the registry; its bytes are copied, as the service does."""
         body = asked.json
+        body = body["properties"]
         name, version = body["destinationName"], body["destinationVersion"]
         found = re.fullmatch(
             r"azureml://locations/[^/]+/workspaces/([^/]+)/models/([^/]+)/versions/([^/]+)", body["sourceAssetId"]
@@ -249,28 +252,19 @@ class Assets:
         there = f"registry-{name}-{version}"
         for blob in blobs.list(container, prefix):
             self.storage["shared"].put(there, f"model{blob.removeprefix(prefix)}", blobs.get(container, blob))
-        properties = {**model["properties"], "modelUri": f"{self.storage['shared'].url}/{there}/model"}
+        properties = {**model["properties"], "modelUri": f"https://stshared.blob.core.windows.net/{there}/model"}
         id = f"azureml://registries/{self.registry.name}/models/{name}/versions/{version}"
         self.registry.assets.setdefault("models", {}).setdefault(name, {})[version] = self.resource(
             id, "models", properties
         )
         return Answer(202, {})
 
-    def _data_reference(
-        self, asked: Asked, s: str, g: str, w: str, name: str, version: str, kind: str = "models"
-    ) -> Answer:
-        uri = self.registry.version(kind, name, version)["properties"]["modelUri"]
-        container = uri.rpartition("/")[0]
-        credential = {"credentialType": "SAS", "sasUri": f"{container}?sv=1&sr=c&sig=x"}
-        return Answer(
-            body={
-                "blobReferenceForConsumption": {
-                    "blobUri": uri,
-                    "credential": credential,
-                    "storageAccountArmId": "/stand-in",
-                }
-            }
-        )
+    def _data_reference(self, asked: Asked, s: str, g: str, w: str, name: str, version: str) -> Answer:
+        kind = asked.json["assetId"].split("/")[-4]
+        blobs, container, prefix = self.place(self.registry.version(kind, name, version)["properties"]["modelUri"])
+        credential = {"credentialType": "SAS", "sasUri": f"{blobs.url}/{container}?sv=1&sr=c&sig=x"}
+        reference = {"blobUri": f"{blobs.url}/{container}/{prefix}", "credential": credential}
+        return Answer(body={"blobReferenceForConsumption": reference})
 
 
 @dataclass
@@ -302,6 +296,8 @@ class _Kind:
         if before and any(before.get(key) != properties.get(key) for key in fixed):
             raise Refused(409, "UserError", f"A {self.kind} with this name and version exists with another path.")
         properties.setdefault("provisioningState", "Succeeded")
+        for key in ("tags", "properties", *(("flavors",) if self.kind == "models" else ())):
+            properties[key] = properties.get(key) or {}
         registry = self.place is self.assets.registry
         prefix = f"azureml://registries/{self.place.name}" if registry else self.place.id
         made = self.assets.resource(f"{prefix}/{self.kind}/{name}/versions/{version}", self.kind, properties)

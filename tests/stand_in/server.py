@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -100,6 +101,7 @@ class Server:
     def __init__(self) -> None:
         self.ledger: list[Call] = []
         self.troubles: list[Trouble] = []
+        self.mishaps: list[str] = []  # tracebacks of the stand-in's own: tests want none
         self._routes: list[tuple[str, re.Pattern[str], Handler, bool]] = []
         self._lock = threading.Lock()
         self._operations: dict[str, dict[str, Any]] = {}
@@ -234,6 +236,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.server_.ledger.append(Call(asked.method, asked.path, 0, body))
             self.close_connection = True
             return
+        except Exception:
+            self.server_.mishaps.append(traceback.format_exc())
+            answer = Answer(500, self.server_.mishaps[-1].encode())
         self.server_.ledger.append(Call(asked.method, asked.path, answer.status, body))
         self._send(answer)
 

@@ -15,8 +15,6 @@ from tests.stand_in.blobs import Blobs
 from tests.stand_in.endpoints import Endpoints
 from tests.stand_in.server import SUBSCRIPTION, TENANT, Server, token
 
-CLOUD = "StandIn"
-
 
 @dataclass
 class StandIn:
@@ -77,7 +75,7 @@ class StandIn:
     def variables(self) -> dict[str, str]:
         """What a process needs in its environment to meet this Azure; see `pointing` for the SDK itself."""
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return {"PATH": path, "AZUREML_CURRENT_CLOUD": CLOUD, "STAND_IN_URL": self.server.url}
+        return {"PATH": path, "STAND_IN_URL": self.server.url}
 
     def log_in(self, seconds: float = 3600.0) -> None:
         """`az` gives a token that lasts so long."""

@@ -224,11 +224,13 @@ class Sdk:
 
 def quieten() -> None:
     """Takes away what the SDK prints: dots, bars, colours, advertising of what is experimental."""
+    from azure.ai.ml._artifacts import _blob_storage_helper
     from azure.ai.ml._utils._azureml_polling import AzureMLPolling
     from azure.ai.ml.constants._common import LROConfigurations
     from azure.mgmt.core.polling.arm_polling import ARMPolling
 
     AzureMLPolling.update_status = ARMPolling.update_status
+    _blob_storage_helper.print = lambda *_, **__: None
     LROConfigurations.POLL_INTERVAL = POLL_SECONDS  # what deployments are polled by
     warnings.filterwarnings("ignore", module=r"azure\.|msrest|marshmallow")
     for name, logger in list(logging.root.manager.loggerDict.items()):
