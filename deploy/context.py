@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.pin import Pins
-from deploy.platforms.local.home import Home
+from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.screen import Screen
-from ml.fault import Fault
 
 if TYPE_CHECKING:
     from deploy.platforms.protocol import Platform
@@ -36,18 +36,20 @@ class Context:
         """The platform of a stack.
 
         Raises:
-            Fault: there is no such platform yet.
+            Fault: the platform's packages are not installed.
         """
-        if self.platform_name != "local":
-            raise Fault("the azure platform is not part of this version", "--platform", "use --platform local", code=2)
+        if self.platform_name == "azure":
+            from deploy.platforms.azure.platform import AzurePlatform
+
+            return AzurePlatform(stack, self.home.on("azure"))
         from deploy.platforms.local.platform import LocalPlatform
 
         return LocalPlatform(stack, self.home)
 
     @property
     def pins(self) -> Pins:
-        """The pins of this platform: on this machine they stay out of git."""
-        return Pins(self.home.pins)
+        """The pins of this platform: Azure's are in git, and decide; those of this machine stay out of it."""
+        return Pins(pins_in_git() if self.platform_name == "azure" else self.home.pins)
 
     @property
     def runs(self) -> Path:
@@ -57,3 +59,8 @@ class Context:
     def labelled(self, stack: str, problem: str) -> Path:
         """The folder of the asked rows whose labels have come."""
         return self.home.on(self.platform_name).endpoints(stack) / problem / "labelled"
+
+
+def pins_in_git() -> Path:
+    """`MLOPS_PINS` where it is set (a checkout of another commit, say), otherwise `deploy/pins/`."""
+    return Path(os.environ.get("MLOPS_PINS") or REPOSITORY / "deploy" / "pins").resolve()

@@ -104,7 +104,7 @@ class Assets:
         blobs, container, prefix = self.place(uri)
         return blobs.download(container, prefix, folder)
 
-    def resource(self, id: str, kind: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    def resource(self, id: str, kind: str, properties: dict[str, Any], /, **more: Any) -> dict[str, Any]:
         """A resource as ARM shows it."""
         now = dt.datetime.now(dt.UTC).isoformat()
         system = {"createdAt": now, "createdBy": "A", "createdByType": "User", "lastModifiedAt": now}

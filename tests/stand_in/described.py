@@ -12,13 +12,12 @@ from tests.stand_in.server import Refused
 
 # What the service has learnt since the described version (2023-04-01): by class, the keys and no more.
 LATER = {
+    "BatchDeploymentProperties": {"deploymentConfiguration"},
     "ManagedOnlineDeployment": {"dataCollector"},
     "KubernetesOnlineDeployment": {"dataCollector"},
     "ModelVersionProperties": {"stage"},
     "DataVersionBaseProperties": {"stage"},
 }
-
-
 def check(described: str, body: Any) -> None:
     """Refuses what the description does not allow.
 
@@ -45,6 +44,8 @@ def faults_of(described: str, value: Any, place: str) -> Iterator[str]:
             yield f"{place}: an object is wanted"
             return
         for key, one in value.items():
+            if described == "{str}" and key == "hash_version" and isinstance(one, int):
+                continue  # what every version of the SDK sends; the service reads a number as its text
             yield from faults_of(described[1:-1], one, f"{place}.{key}")
     elif hasattr(models, described) and hasattr(getattr(models, described), "_attribute_map"):
         yield from _faults_of_object(getattr(models, described), value, place)

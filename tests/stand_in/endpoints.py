@@ -279,30 +279,29 @@ class Endpoints:
         return self.assets.resource(id, f"{PROVIDER[10:]}/workspaces/onlineEndpoints/deployments", properties, **more)
 
     def _run(self, w: str, e: str, d: str, running: Running) -> None:
-        """Runs what the image runs, in the uploaded build context, with the model where a container has it."""
+        """Runs what the image runs, with the uploaded code and the model where a container has them."""
         properties, folder = running.body["properties"], self.folder / w / e / f"{d}-{uuid.uuid4().hex[:6]}"
         context = self._bring(properties["environmentId"], folder / "context")
+        code = self._bring(properties["codeConfiguration"]["codeId"], folder / "app")
         model = self._bring(properties["model"], folder / "model" / "inner")
         command = self.command(running.body) or self._container(context, properties["environmentId"])
         running.log = folder / "log"
         variables = {
             **{k: v for k, v in os.environ.items() if not k.startswith("MLOPS_")},
-            "PYTHONPATH": f"{context}{os.pathsep}{REPOSITORY}",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONSAFEPATH": "",
+            "PYTHONPATH": "",
+            "AML_APP_ROOT": str(code),
             "AZUREML_MODEL_DIR": str(model.parent),
             **(properties.get("environmentVariables") or {}),
             "MLOPS_HOST": "127.0.0.1",
             "MLOPS_PORT": "0",
             "MLOPS_WITH_PARENT": "1",
+            **({"MLOPS_COLLECT": str(folder / "collected")} if "MLOPS_COLLECT" in variables_of(properties) else {}),
         }
         with running.log.open("w") as log:
             running.process = subprocess.Popen(
-                command,
-                cwd=context,
-                env=variables,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
+                command, cwd=folder, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert running.process.stdout is not None
         line = running.process.stdout.readline()
@@ -325,7 +324,7 @@ class Endpoints:
         if command is None:
             raise ValueError("the image says not what it runs")
         words: list[str] = json.loads(command[1])
-        return [sys.executable, *words[1:]]
+        return words
 
     def _delete_deployment(self, asked: Asked, s: str, g: str, w: str, e: str, d: str) -> Answer:
         endpoint = self.endpoint(w, e)
@@ -378,6 +377,11 @@ class Endpoints:
         if shown == 424:
             headers["ms-azureml-model-error-statuscode"] = str(status)
         return Answer(shown, content, {**headers, "azureml-model-deployment": name})
+
+
+def variables_of(properties: Mapping[str, Any]) -> Mapping[str, str]:
+    """A deployment's own environment variables."""
+    return properties.get("environmentVariables") or {}
 
 
 def _check_key(asked: Asked, endpoint: Endpoint) -> None:

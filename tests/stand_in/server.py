@@ -55,6 +55,10 @@ class Refused(Exception):
         self.answer = Answer(status, error, dict(headers or {}))
 
 
+class Elsewhere(Refused):
+    """Another part may have what was asked for; where none has, this is the refusal."""
+
+
 class Lost(Exception):
     """The connection breaks off without an answer."""
 
@@ -127,6 +131,7 @@ class Server:
         """`{name}` is one segment, `{name*}` all that follows; `token` asks for a valid one of Entra."""
         pattern = re.sub(r"\\\{(\w+)(\\\*)?\\\}", lambda m: f"(?P<{m[1]}>{'.+' if m[2] else '[^/]+'})", re.escape(path))
         self._routes.append((method, re.compile(f"/*{pattern}/?", re.IGNORECASE), handler, token))
+        self._routes.sort(key=lambda route: route[1].groups)  # what is said in more words comes before what fits all
 
     def trouble(self, method: str, path: str, answer: Answer | None = None, **how: Any) -> Trouble:
         """Adds to the fault plan."""
@@ -173,6 +178,7 @@ class Server:
         return self._route(asked)
 
     def _route(self, asked: Asked) -> Answer:
+        last = Refused(404, "NoSuchRoute", f"The stand-in has no {asked.method} {asked.path}")
         for method, pattern, handler, token in self._routes:
             found = pattern.fullmatch(asked.path) if method == asked.method else None
             if found:
@@ -180,9 +186,11 @@ class Server:
                     if token:
                         _check_token(asked)
                     return handler(asked, **{k: unquote(v) for k, v in found.groupdict().items()})
+                except Elsewhere as elsewhere:
+                    last = elsewhere
                 except Refused as refused:
                     return refused.answer
-        return Refused(404, "NoSuchRoute", f"The stand-in has no {asked.method} {asked.path}").answer
+        return last.answer
 
     def _trouble(self, asked: Asked) -> Trouble | None:
         with self._lock:

@@ -13,6 +13,7 @@ from typing import Any
 from tests.stand_in.assets import Assets, arm_id
 from tests.stand_in.blobs import Blobs
 from tests.stand_in.endpoints import Endpoints
+from tests.stand_in.jobs import Jobs
 from tests.stand_in.server import SUBSCRIPTION, TENANT, Server, token
 
 
@@ -29,6 +30,7 @@ class StandIn:
     storage: dict[str, Blobs]
     assets: Assets
     endpoints: Endpoints
+    jobs: Jobs
 
     @classmethod
     def start(cls, folder: Path) -> StandIn:
@@ -37,7 +39,8 @@ class StandIn:
         server.start()
         storage = {stack: Blobs(server, f"st{stack}") for stack in ("dev", "prod", "shared")}
         assets = Assets(server, storage)
-        made = cls(folder, server, storage, assets, Endpoints(server, assets, folder / "containers"))
+        endpoints = Endpoints(server, assets, folder / "containers")
+        made = cls(folder, server, storage, assets, endpoints, Jobs(server, assets, folder / "runs"))
         made._write_commands()
         return made
 

@@ -28,6 +28,10 @@ class Refused(Fault):
     """The service does not take what it was sent."""
 
 
+class Unreachable(Fault):
+    """The service does not answer, or fails: it may do so a moment later."""
+
+
 def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "the workspace") -> Fault:
     """The fault that an exception of the SDK, of azure-core or of the connection stands for.
 
@@ -47,7 +51,7 @@ def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "th
     if isinstance(error, core.HttpResponseError):
         return _of_status(error, doing, group, stack, of)
     if isinstance(error, core.ServiceRequestError | core.ServiceResponseError | OSError):
-        return Fault(f"Azure does not answer: {_words(error)}", doing, "see the connection, then try again")
+        return Unreachable(f"Azure does not answer: {_words(error)}", doing, "see the connection, then try again")
     return Refused(_words(error), doing, "correct it, then try again")
 
 
@@ -64,7 +68,7 @@ def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault
     if status in (409, 412, 429):
         return Busy(f"Azure is busy with it: {words}", doing, "wait a moment, then try again")
     if status is not None and status >= 500:
-        return Fault(f"Azure fails with {status}: {words}", doing, "try again; see https://status.azure.com")
+        return Unreachable(f"Azure fails with {status}: {words}", doing, "try again; see https://status.azure.com")
     return Refused(f"Azure refuses it: {words}", doing, "correct it, then try again")
 
 

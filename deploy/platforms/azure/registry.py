@@ -40,7 +40,7 @@ class Registry:
     folder: Path
 
     @property
-    def is_shared(self) -> bool:
+    def takes_shared(self) -> bool:
         """Whether the stack takes its models from the shared registry."""
         return self.sdk.outputs.stack == "prod"
 
@@ -119,13 +119,21 @@ class Registry:
                 continue
             self._share(name, model.version, shared)
 
+    def is_shared(self, model: ModelRef) -> bool:
+        """Whether the shared registry has these bytes, under this version."""
+        try:
+            self._get(model.name, shared_version(model), of_registry=True)
+        except NotThere:
+            return False
+        return True
+
     def uri(self, model: ModelRef, by_reference: bool) -> str:
         """What a deployment names as its model.
 
         A managed endpoint of prod takes the registry's own; one on Kubernetes cannot read registries, so the
         same bytes become a version of the workspace, verified on the way.
         """
-        if not self.is_shared:
+        if not self.takes_shared:
             return f"azureml:{model.name}:{model.version}"
         if by_reference:
             registry = self.sdk.outputs.registry_name
@@ -143,11 +151,11 @@ class Registry:
 
     @property
     def _place(self) -> str:
-        return self.sdk.outputs.registry_name if self.is_shared else self.sdk.outputs.workspace_name
+        return self.sdk.outputs.registry_name if self.takes_shared else self.sdk.outputs.workspace_name
 
     def _versions(self, name: str) -> Iterator[tuple[str, str]]:
         """Each version with its digest, or as much of it as the place knows; the newest first."""
-        if self.is_shared:
+        if self.takes_shared:
             for model in self._list(name):
                 version, _, found = str(model.version).partition("-")
                 yield version, found
@@ -162,7 +170,7 @@ class Registry:
     def _list(self, name: str) -> list[Any]:
         doing = f"list the versions of {name}"
         try:
-            if self.is_shared:
+            if self.takes_shared:
                 return self.sdk.call(
                     doing, lambda client: list(client.models.list(name)), "the registry", lambda: self.sdk.registry
                 )
@@ -225,11 +233,11 @@ class Registry:
         return folder
 
     def _download(self, name: str, model: ModelRef, folder: Path) -> None:
-        version = shared_version(model) if self.is_shared else model.version
+        version = shared_version(model) if self.takes_shared else model.version
         working = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
         working.mkdir(parents=True)
-        of = "the registry" if self.is_shared else "the storage account"
-        client = (lambda: self.sdk.registry) if self.is_shared else None
+        of = "the registry" if self.takes_shared else "the storage account"
+        client = (lambda: self.sdk.registry) if self.takes_shared else None
         try:
             self.sdk.call(
                 f"fetch {name}:{version}", lambda c: c.models.download(name, version, str(working)), of, client

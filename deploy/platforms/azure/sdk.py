@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from deploy.platforms.azure.credential import Kept, logged_in
-from deploy.platforms.azure.faults import Busy, Fault, NotThere, as_fault
+from deploy.platforms.azure.faults import Busy, NotThere, as_fault
 from deploy.platforms.azure.outputs import Outputs
+from ml.fault import Fault
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 300.0  # how long another operation on the same thing, or a full service, is waited for
 OPERATION_SECONDS = 3600.0  # a first deployment builds its image
 BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 30.0
+READ_SECONDS = 60.0  # of a log
 # By request: 408, 429, 5xx and lost connections, with what the service says in Retry-After.
 RETRIES: dict[str, Any] = {"retry_total": 6, "retry_backoff_factor": 0.8, "retry_backoff_max": 30}
 LOG_ANALYTICS = {
@@ -161,6 +163,24 @@ class Sdk:
             return response.json()
 
         return self.call(doing, ask, of, lambda: self._logs if logs else self._arm)
+
+    def text(self, doing: str, url: str) -> str:
+        """What lies at a URL that carries its own permission, as the logs of a job do.
+
+        Raises:
+            Fault: it is refused, or does not answer.
+        """
+        from azure.core import PipelineClient
+        from azure.core.pipeline.policies import RetryPolicy
+        from azure.core.rest import HttpRequest
+
+        def ask(client: Any) -> str:
+            response = client.send_request(HttpRequest("GET", url), read_timeout=READ_SECONDS)
+            response.raise_for_status()
+            return str(response.content.decode(errors="replace"))
+
+        plain = PipelineClient(url, policies=[RetryPolicy(**RETRIES)])
+        return self.call(doing, ask, "the logs", lambda: plain)
 
     @property
     def storage_url(self) -> str:
