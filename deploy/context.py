@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from deploy.pin import Pins
 from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.screen import Screen
-from ml.fault import Fault
 
 if TYPE_CHECKING:
     from deploy.platforms.protocol import Platform
@@ -37,17 +36,19 @@ class Context:
         """The platform of a stack.
 
         Raises:
-            Fault: there is no such platform yet.
+            Fault: the platform's packages are not installed.
         """
-        if self.platform_name != "local":
-            raise Fault("the azure platform is not part of this version", "--platform", "use --platform local", code=2)
+        if self.platform_name == "azure":
+            from deploy.platforms.azure.platform import AzurePlatform
+
+            return AzurePlatform(stack, self.home.on("azure"))
         from deploy.platforms.local.platform import LocalPlatform
 
         return LocalPlatform(stack, self.home)
 
     @property
     def pins(self) -> Pins:
-        """The pins of this platform, files in git; this machine's stay out of it, unless MLOPS_PINS says where."""
+        """The pins of this platform: Azure's are in git; this machine's stay out of it, unless `MLOPS_PINS` says where."""
         kept = os.environ.get("MLOPS_PINS")
         if kept:
             return Pins(Path(kept).resolve())

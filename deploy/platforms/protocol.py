@@ -41,7 +41,7 @@ class Asset:
 
     Attributes:
         name, version: the version is made of the digest, so the same rows are the same version.
-        digest: of the file or folder.
+        digest: of the folder; a single file counts as a folder that holds it.
         place: where they lie: a path or a URI.
         uploaded: whether anything had to be sent.
     """
@@ -152,6 +152,14 @@ class Platform(Protocol):
 
     def origin(self, model: ModelRef) -> Origin:
         """What the run that made the model left behind."""
+        ...
+
+    def share(self, model: ModelRef) -> None:
+        """Lets prod take what this stack, dev, has released."""
+        ...
+
+    def is_shared(self, model: ModelRef) -> bool:
+        """Whether dev has let prod take these bytes."""
         ...
 
     def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen) -> dict[str, Any]:

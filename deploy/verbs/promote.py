@@ -96,7 +96,8 @@ def proposed_model(context: Context, problem: str) -> ModelRef:
             problem,
             f"mlops release {problem} --stack dev",
         )
-    check_gated(context, problem, model, str(context.pins.path("dev")))
+    check_gated(context, "dev", problem, model, str(context.pins.path("dev")))
+    dev.share(model)
     return model
 
 

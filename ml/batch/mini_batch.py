@@ -14,6 +14,7 @@ from pathlib import Path
 
 CODE = Path(__file__).resolve().parents[2]
 FORMATS = (".csv", ".parquet")
+FAULT = ".fault"  # beside the scored files: why one is not there, for whoever fetches them
 
 
 def init() -> None:
@@ -52,9 +53,12 @@ def _score(file: Path, out: Path) -> str:
             capture_output=True,
             check=False,
         )
+        fault = out / f"{made.name}{FAULT}"
         if done.returncode != 0:
+            fault.write_text(_told(done.stderr), encoding="utf-8")
             raise RuntimeError(f"{file.name}: {_told(done.stderr)}")
         shutil.copyfile(made, out / made.name)
+        fault.unlink(missing_ok=True)  # of an earlier try
     return made.name
 
 

@@ -105,6 +105,13 @@ class LocalPlatform:
         """See `Platform`."""
         return self.registry.origin(model)
 
+    def share(self, model: ModelRef) -> None:
+        """See `Platform`; the stacks of a machine have one registry."""
+
+    def is_shared(self, model: ModelRef) -> bool:
+        """See `Platform`."""
+        return LocalPlatform("dev", self.home).observe(model.name).tags.has_released(model.digest)
+
     def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen) -> dict[str, Any]:
         """See `Platform`."""
         from deploy.platforms.local.batch import score

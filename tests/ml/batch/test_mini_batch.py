@@ -31,11 +31,15 @@ def test_each_file_is_scored_as_locally_into_the_format_that_its_name_says(job, 
     assert sorted(path.name for path in job.iterdir()) == ["0.csv", "1.parquet"]
 
 
-def test_a_file_that_cannot_be_scored_fails_with_the_place_and_leaves_nothing(job, tmp_path):
+def test_a_file_that_cannot_be_scored_fails_and_leaves_the_reason_until_it_can(job, asked, tmp_path):
     (tmp_path / "2.csv").write_text("flight,distance\n1,far\n")
     with pytest.raises(RuntimeError, match=r"2\.csv: .*there is no column `wind`"):
         mini_batch.run([str(tmp_path / "2.csv")])
-    assert list(job.iterdir()) == []
+    assert [path.name for path in job.iterdir()] == ["2.parquet.fault"]
+    assert "there is no column `wind`" in (job / "2.parquet.fault").read_text()
+    csv.write_csv(asked, tmp_path / "2.csv")
+    mini_batch.run([str(tmp_path / "2.csv")])
+    assert [path.name for path in job.iterdir()] == ["2.parquet"]
 
 
 def test_the_model_is_found_one_level_below_where_azure_puts_it(tmp_path):
