@@ -48,7 +48,7 @@ class Context:
 
     @property
     def pins(self) -> Pins:
-        """The pins of this platform: Azure's are in git; this machine's stay out of it, unless `MLOPS_PINS` says where."""
+        """The pins of this platform: Azure's are in git; this machine's stay out of it, or in `MLOPS_PINS`."""
         kept = os.environ.get("MLOPS_PINS")
         if kept:
             return Pins(Path(kept).resolve())

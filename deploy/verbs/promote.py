@@ -50,7 +50,7 @@ def chosen_model(context: Context, stack: str, problem: str, digest: str | None)
     model = context.platform("dev").find(problem, digest)
     if model is None:
         raise invalid(f"no version of {problem} has the digest {digest[:12]}", "--digest", f"mlops gate {problem}")
-    check_gated(context, problem, model, "--digest")
+    check_gated(context, stack, problem, model, "--digest")
     return model
 
 

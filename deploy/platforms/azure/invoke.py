@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from deploy.platforms.azure.endpoints import Endpoints
 from deploy.platforms.azure.faults import NotThere
-from deploy.platforms.protocol import PROBE, Address, Reply
+from deploy.platforms.protocol import Address, Reply
 from ml.fault import Fault
+from ml.serving.collection import PROBE
 
 ANSWER_SECONDS = 70.0
 UNAUTHORISED = 401
@@ -36,16 +37,18 @@ class Invoker:
             self._known[problem] = self._read(problem)
         return self._known[problem]
 
-    def invoke(self, problem: str, body: bytes, deployment: str | None = None) -> Reply:
-        """One request; the header of a deployment goes with this request only.
+    def invoke(
+        self, problem: str, body: bytes, deployment: str | None = None, seconds: float = ANSWER_SECONDS
+    ) -> Reply:
+        """One request; the header of a deployment goes with this request only. 504 where no answer comes in time.
 
         Raises:
             Fault: the endpoint does not answer.
         """
-        reply = self._ask(self.address(problem), body, deployment)
+        reply = self._ask(self.address(problem), body, deployment, seconds)
         if reply.status == UNAUTHORISED and problem in self._known:
             del self._known[problem]  # keys are regenerated, tokens end
-            reply = self._ask(self.address(problem), body, deployment)
+            reply = self._ask(self.address(problem), body, deployment, seconds)
         return _as_model_answered(reply)
 
     def _read(self, problem: str) -> Address:
@@ -65,17 +68,21 @@ class Invoker:
         )
         return Address(entity.scoring_uri, keys.primary_key if by_key else keys.access_token, command)
 
-    def _ask(self, address: Address, body: bytes, deployment: str | None) -> Reply:
+    def _ask(self, address: Address, body: bytes, deployment: str | None, seconds: float) -> Reply:
         headers = {"Authorization": f"Bearer {address.key}", "Content-Type": "application/json"}
         if deployment is not None:
             headers["azureml-model-deployment"] = deployment
             headers["x-request-id"] = f"{PROBE}{uuid.uuid4().hex}"
         for attempt in (1, 2):
-            connection = self._connection(address)
+            connection = self._connection(address, seconds)
             try:
                 connection.request("POST", urlsplit(address.url).path, body, headers)
                 answer = connection.getresponse()
                 return Reply(answer.status, dict(answer.getheaders()), answer.read())
+            except TimeoutError:
+                self._own.connections.pop(address.url, None)
+                connection.close()
+                return Reply(504, {}, b"")
             except (OSError, HTTPException) as error:
                 self._own.connections.pop(address.url, None)
                 connection.close()
@@ -84,15 +91,19 @@ class Invoker:
                     raise Fault(f"the endpoint does not answer: {error}", address.url, remedy) from None
         raise AssertionError
 
-    def _connection(self, address: Address) -> Any:
+    def _connection(self, address: Address, seconds: float) -> Any:
         """This thread's own, kept open: a new one costs as much as the answer."""
         if not hasattr(self._own, "connections"):
             self._own.connections = {}
         if address.url not in self._own.connections:
             parts = urlsplit(address.url)
             make = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-            self._own.connections[address.url] = make(parts.netloc, timeout=ANSWER_SECONDS)
-        return self._own.connections[address.url]
+            self._own.connections[address.url] = make(parts.netloc)
+        connection = self._own.connections[address.url]
+        connection.timeout = seconds
+        if connection.sock is not None:
+            connection.sock.settimeout(seconds)
+        return connection
 
 
 def _as_model_answered(reply: Reply) -> Reply:

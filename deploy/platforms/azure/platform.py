@@ -162,9 +162,9 @@ class AzurePlatform:
         self._locks.check(endpoint)
         self._endpoints.write_tags(endpoint, tags)
 
-    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None) -> Reply:
+    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None, seconds: float = 70.0) -> Reply:
         """See `Platform`."""
-        return self._invoker.invoke(endpoint, body, deployment)
+        return self._invoker.invoke(endpoint, body, deployment, seconds)
 
     def live(self, endpoint: str, since: float) -> Mapping[str, Live]:
         """See `Platform`."""
