@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run azure test infra-setup test-infra test-infra-engine infra-down lock clean
+.PHONY: run azure test test-workflows infra-setup test-infra test-infra-engine infra-down lock clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.local
@@ -46,6 +46,23 @@ test-infra-engine: infra-setup  ## the same through the real engine; wants `pulu
 
 infra-down: infra-setup  ## make infra-down STACK=dev: removes dev wholly; refuses prod
 	$(INFRA_PYTHON) -m infra.teardown --stack $(STACK)
+
+# The workflows, executed: actionlint reads them, act runs them. Both are Go modules, kept in the user's cache.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mlops/bin
+ACTIONLINT := v1.7.12
+ACT := v0.2.89
+
+$(TOOLS)/actionlint-$(ACTIONLINT):
+	GOBIN=$(TOOLS) GOFLAGS=-mod=mod go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT)
+	mv $(TOOLS)/actionlint $@
+
+$(TOOLS)/act-$(ACT):
+	GOBIN=$(TOOLS) GOFLAGS=-mod=mod go install github.com/nektos/act@$(ACT)
+	mv $(TOOLS)/act $@
+
+test-workflows: $(VENV)/.development $(TOOLS)/actionlint-$(ACTIONLINT) $(TOOLS)/act-$(ACT)
+	MLOPS_ACTIONLINT=$(TOOLS)/actionlint-$(ACTIONLINT) MLOPS_ACT=$(TOOLS)/act-$(ACT) MLOPS_WORKFLOWS=run \
+	  $(BIN)/pytest tests/workflows -rs
 
 # Compiles the locks anew; needs uv and a network.
 lock:

@@ -68,7 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     for verb, text in VERBS.items():
         one = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
         one.add_argument("--json", action="store_true", help="print one JSON object on stdout, all else on stderr")
-        one.add_argument("--github", action="store_true", help="in a workflow: outputs, a summary, decisions end green")
+        one.add_argument("--ci", action="store_true", help="in a pipeline: outputs, a summary, and decisions end green")
         if verb in KEPT:
             one.add_argument("--out", dest="kept", type=Path, metavar="FILE", help="keep the result in a file")
         if verb != "new":
@@ -195,6 +195,7 @@ def _batch(verb: argparse.ArgumentParser) -> None:
 def _monitor(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "prod")
+    verb.add_argument("--all", action="store_true", help="every problem that the stack serves")
     verb.add_argument("--requests", type=Path, help="look at the rows of a file instead of what was collected")
     verb.add_argument("--labels", type=Path, help="a file with the id (or request_id) and the target, as labels came")
     verb.add_argument("--since", metavar="DATE", help="only requests from this day on")

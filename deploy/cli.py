@@ -55,7 +55,7 @@ def _perform(arguments: argparse.Namespace) -> Done:
     try:
         done: Done = importlib.import_module(f"deploy.verbs.{arguments.verb}").run(arguments, context)
     except Fault as fault:
-        if arguments.github:
+        if arguments.ci:
             from deploy.gitops.step import leave_fault
 
             leave_fault(arguments.verb, fault)
@@ -64,13 +64,13 @@ def _perform(arguments: argparse.Namespace) -> Done:
 
 
 def _left(arguments: argparse.Namespace, done: Done) -> Done:
-    """What `--out` and `--github` ask for: a file for a later job, outputs and a summary for the workflow."""
+    """What `--out` and `--ci` ask for: a file for a later job, outputs and a summary for the workflow."""
     kept_in = getattr(arguments, "kept", None)
     if kept_in is not None:
         from deploy.gitops.kept import Kept, keep
 
         keep(kept_in, Kept(arguments.verb, done.code, done.result))
-    if not arguments.github:
+    if not arguments.ci:
         return done
     from deploy.gitops.step import leave
 

@@ -16,19 +16,17 @@ def judged_part(verdict: Mapping[str, Any]) -> str:
     Args:
         verdict: as the evidence holds it.
     """
-    decision = MARKS.get(verdict["decision"], text(verdict["decision"]))
     reasons = "\n".join(f"- {text(reason)}" for reason in verdict["reasons"])
-    checks = table(
-        ("check", "decision", "what it saw"),
-        (
-            (text(c["name"]), MARKS.get(c["decision"], text(c["decision"])), text(c["sentence"]))
-            for c in verdict["checks"]
-        ),
-    )
+    rows = ((text(one["name"]), mark(one["decision"]), text(one["sentence"])) for one in verdict["checks"])
+    checks = table(("check", "decision", "what it saw"), rows)
+    numbers = (metrics_table(verdict["metrics"]), intervals_table(verdict["intervals"]))
     folds = folded(f"{len(verdict['checks'])} checks, slices among them", checks)
-    return "\n\n".join(
-        [decision, reasons, metrics_table(verdict["metrics"]), intervals_table(verdict["intervals"]), folds]
-    )
+    return "\n\n".join(part for part in (mark(verdict["decision"]), reasons, *numbers, folds) if part)
+
+
+def mark(decision: str) -> str:
+    """A decision that is recognised from afar."""
+    return MARKS.get(decision, text(decision))
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
@@ -55,3 +53,20 @@ def number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else text(value)
     return f"{value:.4g}"
+
+
+def compared_part(result: Mapping[str, Any]) -> str:
+    """A pull request's metrics beside those of the last run on main; the gate on main decides."""
+    here, main = result["metrics"]["here"], result["metrics"].get("main", {})
+    sides = ((name, here.get(name), main.get(name)) for name in here)
+    rows = ((text(name), number(was), number(now), _moved(now, was)) for name, now, was in sides)
+    numbers = table(("metric", "main ", "here ", "change "), rows)
+    failed = [one for one in result["verdict"]["checks"] if one["decision"] != "PASS"]
+    lines = "\n".join(f"- {mark(one['decision'])} {text(one['sentence'])}" for one in failed)
+    title = f"### Metrics of {text(result['problem'])}, trained on this runner"
+    note = "*The gate decides on main, on the same rows for both; these numbers are for information.*"
+    return "\n\n".join(part for part in (title, numbers, lines, note) if part)
+
+
+def _moved(here: Any, main: Any) -> str:
+    return f"{here - main:+.4g}" if isinstance(here, float) and isinstance(main, float) else "–"

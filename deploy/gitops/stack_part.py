@@ -12,8 +12,7 @@ SIGNS = {"create": "+", "update": "~", "delete": "−", "replace": "±"}
 
 def stack_part(result: Mapping[str, Any]) -> str:
     """The preview of one stack."""
-    counts = ", ".join(f"{SIGNS.get(op, '')} {n} to {op}" for op, n in sorted(result["counts"].items()))
-    lines = [f"### Infrastructure of {text(result['stack'])}: {text(counts or 'no changes')}"]
+    lines = [f"### Infrastructure of {text(result['stack'])}: {counted(result)}"]
     if result["refused"]:
         lines.append("**Must not be done:**\n" + "\n".join(f"- {text(one)}" for one in result["refused"]))
     if result["violations"]:
@@ -21,30 +20,34 @@ def stack_part(result: Mapping[str, Any]) -> str:
     else:
         lines.append("Policy: nothing is violated.")
     if result["steps"]:
-        rows = (
-            (SIGNS.get(s["op"], text(s["op"])), text(s["type"]), text(s["name"]), text(", ".join(s["diff"])))
-            for s in result["steps"]
-        )
-        lines.append(folded(f"{len(result['steps'])} resources", table((" ", "type", "name", "what changes"), rows)))
+        changes = table((" ", "type", "name", "what changes"), (_row(step) for step in result["steps"]))
+        lines.append(folded(f"{len(result['steps'])} resources", changes))
     lines.append(_cost(result.get("cost")))
     return "\n\n".join(line for line in lines if line)
+
+
+def counted(result: Mapping[str, Any]) -> str:
+    """How many resources would be created, changed, removed."""
+    counts = (f"{int(count)} to {text(op)}" for op, count in sorted(result["counts"].items()))
+    return ", ".join(counts) or "no changes"
+
+
+def _row(step: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    sign = SIGNS.get(step["op"], text(step["op"]))
+    return sign, text(step["type"]), text(step["name"]), text(", ".join(step["diff"]))
 
 
 def _cost(cost: Mapping[str, Any] | None) -> str:
     if cost is None:
         return ""
+    before, after = cost["before"], cost["after"]
     rows = (
-        (side, *(_money(cost[when][side]) for when in ("before", "after")), _change(cost, side))
+        (side, _money(before[side]), _money(after[side]), f"{after[side] - before[side]:+,.2f}")
         for side in ("idle", "busy")
     )
     unknown = f"\n\nWithout a known price: {text(', '.join(cost['unknown']))}." if cost["unknown"] else ""
     return table((f"{text(cost['currency'])} a month", "now ", "then ", "change "), rows) + unknown
 
 
-def _money(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
-
-
-def _change(cost: Mapping[str, Any], side: str) -> str:
-    before, after = cost["before"][side], cost["after"][side]
-    return "–" if before is None or after is None else f"{after - before:+,.2f}"
+def _money(value: float) -> str:
+    return f"{value:,.2f}"

@@ -1,8 +1,10 @@
-"""What Pulumi holds of a stack, as one hash."""
+"""What Pulumi holds of a stack, as hashes."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from deploy.drift import Command, pulumi
@@ -13,8 +15,16 @@ from ml.fault import Fault
 TIMES = ("created", "modified")
 
 
-def state_hash(stack: str, command: Command = pulumi) -> str:
-    """sha256 over the resources and outputs of the stack; secrets are in it as they are kept, encrypted.
+@dataclass(frozen=True)
+class Stored:
+    """What Pulumi holds: one hash over all, and one for each resource by its URN."""
+
+    hash: str
+    resources: Mapping[str, str]
+
+
+def stored(stack: str, command: Command = pulumi) -> Stored:
+    """What Pulumi holds of the stack; secrets are hashed as they are kept, encrypted.
 
     Raises:
         Fault: Pulumi does not tell.
@@ -24,11 +34,22 @@ def state_hash(stack: str, command: Command = pulumi) -> str:
     try:
         if code:
             raise ValueError(text.strip().splitlines()[-1] if text.strip() else f"ended with {code}")
-        resources = json.loads(text)["deployment"].get("resources") or []
+        listed = json.loads(text)["deployment"].get("resources") or []
     except (ValueError, KeyError, AttributeError) as error:
         raise Fault(str(error), where, "log in: az login, pulumi login") from None
-    return digest.of_bytes(json.dumps([_lasting(one) for one in resources], sort_keys=True).encode())
+    resources = {str(one["urn"]): _hash(one) for one in listed}
+    return Stored(digest.of_bytes(json.dumps(resources, sort_keys=True).encode()), resources)
 
 
-def _lasting(resource: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in resource.items() if key not in TIMES}
+def state_hash(stack: str, command: Command = pulumi) -> str:
+    """The one hash over all that Pulumi holds of the stack.
+
+    Raises:
+        Fault: Pulumi does not tell.
+    """
+    return stored(stack, command).hash
+
+
+def _hash(resource: Mapping[str, Any]) -> str:
+    lasting = {key: value for key, value in resource.items() if key not in TIMES}
+    return digest.of_bytes(json.dumps(lasting, sort_keys=True).encode())

@@ -1,10 +1,11 @@
-"""What `--github` adds to a verb: outputs and a summary for the workflow, and decisions that end a job green."""
+"""What `--ci` adds to a verb: outputs and a summary for later jobs, and decisions that end a job green."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +35,7 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "plan": ("writes",),
     "preview": ("changes",),
     "propose": ("opens", "url"),
-    "monitor": ("labelled",),
+    "monitor": ("retrain", "labelled"),
 }
 
 
@@ -61,12 +62,21 @@ def _output(value: Any) -> str:
 
 
 def _write_outputs(outputs: Mapping[str, str]) -> None:
+    if os.environ.get("TF_BUILD"):  # Azure DevOps takes them from the log
+        for name, value in outputs.items():
+            print(f"##vso[task.setvariable variable={name};isOutput=true]{_in_log(value)}", file=sys.stderr)
     # A value cannot end its own block and begin another output: nobody can know the delimiter.
     blocks = []
     for name, value in outputs.items():
         delimiter = f"end-{secrets.token_hex(16)}"
         blocks.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
     _append("GITHUB_OUTPUT", "".join(blocks))
+
+
+def _in_log(value: str) -> str:
+    """A value in a line of a log that is read for commands: it can neither end the line nor begin another."""
+    escapes = {"%": "%AZP25", "\r": "%0D", "\n": "%0A"}
+    return "".join(escapes.get(character, character) for character in value)
 
 
 def _append(variable: str, written: str) -> None:

@@ -26,6 +26,27 @@ REPLAYED_ROWS_A_REQUEST = 100
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
+    return every(arguments, context) if arguments.all else one(arguments, context)
+
+
+def every(arguments: argparse.Namespace, context: Context) -> Done:
+    """Looks at every problem that the stack serves."""
+    looked: dict[str, Done] = {}
+    for name in context.platform(arguments.stack).endpoints():
+        looked[name] = one(argparse.Namespace(**{**vars(arguments), "problem": name}), context)
+    codes = {done.code for done in looked.values()}
+    moved = [name for name, done in looked.items() if done.code == DRIFT]
+    result = {
+        "problems": {name: done.result for name, done in looked.items()},
+        "retrain": moved,
+        "labelled": [name for name in moved if any(context.platform("prod").labelled(name).glob("*.parquet"))],
+    }
+    code = DRIFT if moved else WAITING if WAITING in codes else DONE
+    return Done(code, result, tuple(f"{name}: {line}" for name, done in looked.items() for line in done.lines))
+
+
+def one(arguments: argparse.Namespace, context: Context) -> Done:
+    """Looks at one problem."""
     problem = load_problem(find(arguments.problem))
     model = served(context, arguments.stack, problem.name)
     asked = _asked(arguments, context, model)

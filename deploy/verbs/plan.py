@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
         "announces": announces(the_plan),
         "refused": the_plan.refused,
     }
-    if arguments.github:
+    if arguments.ci:
         result["announced"] = announced(bound, the_plan)
     lines = tuple(f"{place}. {sentence(action)}" for place, action in enumerate(the_plan.actions, 1))
     if the_plan.refused is not None:

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     model = chosen_model(context, arguments.stack, problem, arguments.digest)
     before = context.pins.read(arguments.stack, problem)
     result = {"stack": arguments.stack, "problem": problem, "model": vars(model), "changed": before != model}
-    newer = delivered_later(context, problem) if arguments.stack == "dev" and arguments.github else None
+    newer = delivered_later(context, problem) if arguments.stack == "dev" and arguments.ci else None
     result["superseded"] = newer is not None
     if newer is not None:
         return Done(DONE, {**result, "changed": False}, (f"dev serves a model of the later commit {newer[:12]}",))

@@ -6,6 +6,7 @@ import argparse
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE
+from deploy.gitops.azure_repos import AzureRepos, runs_here
 from deploy.gitops.git import Git
 from deploy.gitops.github import Github, run_url
 from deploy.gitops.kept import read_kept
@@ -75,19 +76,19 @@ def _open(arguments: argparse.Namespace, context: Context) -> Done:
         return Done(DONE, {"opens": False, "url": None}, ("nothing was proposed",))
     proposal = proposal_from(kept, str(arguments.open))
     load_problem(find(proposal.problem))
-    github = Github()
-    if proposal.kind == "promote" and _declined(github, proposal):
+    host = AzureRepos() if runs_here() else Github()
+    if proposal.kind == "promote" and _declined(host, proposal):
         return Done(DONE, {"opens": False, "url": None}, (f"a person closed {proposal.title}: it stays closed",))
     if not carry_out(proposal, Git(), context.pins):
         return Done(DONE, {"opens": False, "url": None}, ("main's pins say so already",))
-    url = github.open_request(proposal.branch, proposal.title, proposal.text)
+    url = host.open_request(proposal.branch, proposal.title, proposal.text)
     return Done(DONE, {"opens": True, "url": url}, (url,))
 
 
-def _declined(github: Github, proposal: Proposal) -> bool:
+def _declined(host: Github | AzureRepos, proposal: Proposal) -> bool:
     """Whether a person closed the proposal of these very bytes without merging it."""
-    if github.request_of(proposal.branch) is not None:
+    if host.request_of(proposal.branch) is not None:
         return False
-    closed = github.request_of(proposal.branch, "closed")
+    closed = host.request_of(proposal.branch, "closed")
     line = EVIDENCE_LINE.format(hash=proposal.evidence, digest=proposal.model.digest)
     return closed is not None and not closed["mergedAt"] and line in closed["body"]

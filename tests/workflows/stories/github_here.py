@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 STAND_INS = Path(__file__).parent / "stand_ins"
 WORKFLOWS = REPOSITORY / ".github" / "workflows"
 USES = re.compile(r"uses: (?!\./)([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
@@ -100,9 +100,8 @@ class Story:
         self.actions: dict[str, Path] = {}
         used = {match for file in (REPOSITORY / ".github").rglob("*.yml") for match in USES.findall(file.read_text())}
         for name, commit in used:
-            stand_in = STAND_INS / {"azure/login": "azure-login", "pulumi/actions": "pulumi"}.get(
-                name, name.split("/")[1]
-            )
+            folder = {"azure/login": "azure-login", "pulumi/actions": "pulumi"}.get(name, name.split("/")[1])
+            stand_in = STAND_INS / folder
             self.actions[f"{name}@{commit}"] = self._action(stand_in)
         self.actions["stand-in/approval@v1"] = self._action(STAND_INS / "approval")
 
@@ -192,16 +191,9 @@ class Story:
         run = f"{self.count}"
         return Running(self, run, workflow, event, commit or self.main(), more)
 
-    def run(
-        self, workflow: str = "main.yml", event: str = "push", commit: str | None = None, approve: str = "yes", **more
-    ):
+    def run(self, workflow="main.yml", event="push", commit=None, approve="yes", **more) -> Run:
         """Runs a workflow to its end, and answers every environment that asks with `approve`."""
-        running = self.begin(workflow, event, commit, **more)
-        while running.process.poll() is None:
-            for asked in running.asking():
-                running.answer(asked, approve)
-            time.sleep(0.05)
-        return running.ended()
+        return self.begin(workflow, event, commit, **more).finish(approve)
 
     def mlops(self, *words: str) -> dict:
         """The command at a desk where the newest main is checked out."""
@@ -224,7 +216,8 @@ class Story:
         path = os.pathsep.join([str(STAND_INS), os.environ["PATH"]])
         return {
             "STORY": str(self.folder), "STORY_RUN": run, "STORY_SHA": commit, "MLOPS_HOME": str(self.home),
-            "MLOPS_PINS": "deploy/pins", "PATH": path, "HOME": str(self.folder), "STORY_VENV": str(REPOSITORY / ".venv"),
+            "MLOPS_PINS": "deploy/pins", "PATH": path, "HOME": str(self.folder),
+            "STORY_VENV": str(REPOSITORY / ".venv"),
         }  # fmt: skip
 
     def close(self) -> None:
@@ -285,6 +278,14 @@ class Running:
     def summaries(self) -> dict[str, str]:
         """What the jobs have written into their summaries so far."""
         return _told(self.log.read_text())[1]
+
+    def finish(self, approve: str = "yes") -> Run:
+        """Answers every environment that asks, to the end of the run."""
+        while self.process.poll() is None:
+            for asked in self.asking():
+                self.answer(asked, approve)
+            time.sleep(0.05)
+        return self.ended()
 
     def ended(self) -> Run:
         code = self.process.wait(timeout=300)

@@ -1,0 +1,191 @@
+"""What applying a stack would change, what the rules say of it, what it costs: asked of processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy import infra_facts
+from deploy.gitops.git import Git
+from deploy.gitops.stack_state import stored
+from ml.fault import Fault, invalid
+
+ROOT = infra_facts.ROOT
+PACK = ("--policy-pack", "infra/policy")
+ADVISORY = ("--policy-pack-config", "infra/policy/advisory.json")  # dev is told, prod and shared are held
+INFRA_PYTHON = ROOT / ".venv-infra" / "bin" / "python"
+KEPT = {"same", "read", "refresh"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One resource that would become another, with the names of what changes in it."""
+
+    op: str
+    urn: str
+    type: str
+    name: str
+    diff: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StackPreview:
+    """A preview bound to what it was made on.
+
+    Attributes:
+        commit: of the repository.
+        state: hash of what Pulumi held of the stack.
+        resources: by URN, the hash of each resource in it; a rerun is told from a change of somebody else by them.
+        refused: sentences of what must not be done; nothing is applied then.
+        violations: sentences of the policies.
+        plan: Pulumi's own plan, which `pulumi up --plan` is held to.
+    """
+
+    stack: str
+    commit: str
+    state: str
+    resources: Mapping[str, str]
+    steps: tuple[Step, ...]
+    refused: tuple[str, ...]
+    violations: tuple[str, ...]
+    plan: Mapping[str, Any]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many resources each operation concerns."""
+        return dict(Counter(step.op for step in self.steps))
+
+
+def preview_json(preview: StackPreview) -> dict[str, Any]:
+    """As `mlops preview --out` keeps it."""
+    return {**asdict(preview), "counts": preview.counts, "changes": bool(preview.steps)}
+
+
+def preview_from(document: Mapping[str, Any], where: str) -> StackPreview:
+    """The preview in what `preview_json` made.
+
+    Raises:
+        Fault: it is not of that form.
+    """
+    try:
+        fields = {name: document[name] for name in StackPreview.__dataclass_fields__}
+        steps = tuple(Step(**{**step, "diff": tuple(step["diff"])}) for step in fields["steps"])
+        sentences = {name: tuple(fields[name]) for name in ("refused", "violations")}
+        return StackPreview(**{**fields, "steps": steps, **sentences})
+    except (KeyError, TypeError) as fault:
+        raise invalid(f"is no preview: {fault}", where, "`mlops preview --out FILE` writes one") from None
+
+
+def preview(stack: str, commit: str, approved: tuple[str, ...] = ()) -> StackPreview:
+    """The preview of a stack as it is checked out.
+
+    Raises:
+        Fault: Pulumi or the program fails.
+    """
+    held = stored(stack)
+    with tempfile.TemporaryDirectory() as folder:
+        plan, shown = Path(folder) / "plan.json", Path(folder) / "preview.json"
+        document, violations = ask_pulumi(stack, plan)
+        shown.write_text(json.dumps(document), encoding="utf-8")
+        return StackPreview(
+            stack, commit, held.hash, held.resources, steps_in(document), refused(stack, shown, approved), violations,
+            json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else {},
+        )  # fmt: skip
+
+
+def ask_pulumi(stack: str, plan: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The parsed `pulumi preview --json`, and what the policies say."""
+    advisory = ADVISORY if stack == "dev" else ()
+    words = ("pulumi", "preview", "--stack", stack, "--json", "--save-plan", str(plan), *PACK, *advisory)
+    events = plan.with_suffix(".events")
+    # What the policies say is in no other form than as events; the flag for those is one of Pulumi's debug commands.
+    done = process(
+        (*words, "--event-log", str(events), "--non-interactive", "--color", "never"), PULUMI_DEBUG_COMMANDS="true"
+    )
+    try:
+        document: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        document = {}
+    violations = violations_in(events.read_text(encoding="utf-8") if events.exists() else "")
+    if (done.returncode and not violations) or not document:
+        said = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line.lower()]
+        last = (said or [*done.stderr.strip().splitlines(), "no word"])[-1].strip()
+        raise Fault(last, f"pulumi preview --stack {stack}", "log in: az login, pulumi login")
+    return document, violations
+
+
+def steps_in(document: Mapping[str, Any]) -> tuple[Step, ...]:
+    """The resources that would change, without the outputs of the stack itself."""
+    found = []
+    for step in document.get("steps", []):
+        if step["op"] in KEPT:
+            continue
+        kind, name = step["urn"].split("::")[-2:]
+        diff = tuple(sorted(step.get("detailedDiff") or step.get("diffReasons") or ()))
+        found.append(Step(step["op"], step["urn"], kind.rsplit("$", 1)[-1], name, diff))
+    return tuple(found)
+
+
+def violations_in(events: str) -> tuple[str, ...]:
+    """What the policies say, from the engine's events, one JSON object a line."""
+    said = (json.loads(line).get("policyEvent") for line in events.splitlines())
+    return tuple(dict.fromkeys(_violation(one) for one in said if one))
+
+
+def _violation(event: Mapping[str, Any]) -> str:
+    name = str(event.get("resourceUrn", "")).rsplit("::", 1)[-1]
+    return f"{event['policyName']} ({event['enforcementLevel']}), {name}: {' '.join(str(event['message']).split())}"
+
+
+def refused(stack: str, shown: Path, approved: tuple[str, ...]) -> tuple[str, ...]:
+    """What `infra` itself refuses: replacing what holds data, and ways without return."""
+    words = ("check-preview", "--stack", stack, "--preview", str(shown), "--json", "--approved", *approved)
+    done = process((str(INFRA_PYTHON), "-m", "infra", *words))
+    try:
+        return tuple(str(sentence) for sentence in json.loads(done.stdout))
+    except ValueError:
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        raise Fault(last, "python -m infra check-preview", "make infra-setup") from None
+
+
+def cost_difference(stack: str, since: str) -> dict[str, Any]:
+    """What a month of the stack costs at a commit, and as it is checked out.
+
+    Raises:
+        Fault: a configuration is wrong.
+    """
+    after = _sums(infra_facts.cost(stack))
+    with tempfile.TemporaryDirectory() as folder:
+        Git()("worktree", "add", "--quiet", "--detach", folder, since)
+        try:
+            before = _sums(infra_facts.cost(stack, Path(folder)))
+        finally:
+            Git()("worktree", "remove", "--force", folder)
+    return {"currency": after["currency"], "before": before, "after": after, "unknown": after["unknown"]}
+
+
+def _sums(cost: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted({*cost["idle"]["unknown"], *cost["busy"]["unknown"]})
+    sums = {side: cost[side]["known"] for side in ("idle", "busy")}
+    return {**sums, "currency": cost["currency"], "unknown": unknown}
+
+
+def process(words: tuple[str, ...], **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command run in the repository.
+
+    Raises:
+        Fault: it is not here.
+    """
+    try:
+        given = {**os.environ, **environment}
+        return subprocess.run(words, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        remedy = "make infra-setup" if "venv" in words[0] else f"install {words[0]}: docs/infrastructure-on-azure.md"
+        raise Fault(f"`{words[0]}` is not here", remedy=remedy) from None
