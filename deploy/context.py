@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from deploy.pin import Pins
 from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.screen import Screen
-from ml.fault import Fault
 
 if TYPE_CHECKING:
-    from deploy.platforms.local.platform import LocalPlatform
+    from deploy.platforms.protocol import Platform
 
 
 @dataclass(frozen=True)
@@ -33,21 +32,23 @@ class Context:
     screen: Screen
     home: Home
 
-    def platform(self, stack: str) -> LocalPlatform:
+    def platform(self, stack: str) -> Platform:
         """The platform of a stack.
 
         Raises:
-            Fault: there is no such platform yet.
+            Fault: the platform's packages are not installed.
         """
-        if self.platform_name != "local":
-            raise Fault("the azure platform is not part of this version", "--platform", "use --platform local", code=2)
+        if self.platform_name == "azure":
+            from deploy.platforms.azure.platform import AzurePlatform
+
+            return AzurePlatform(stack, self.home.on("azure"))
         from deploy.platforms.local.platform import LocalPlatform
 
         return LocalPlatform(stack, self.home)
 
     @property
     def pins(self) -> Pins:
-        """The pins of this platform, files in git; this machine's stay out of it, unless MLOPS_PINS says where."""
+        """The pins of this platform: Azure's are in git; this machine's stay out of it, or in `MLOPS_PINS`."""
         kept = os.environ.get("MLOPS_PINS")
         if kept:
             return Pins(Path(kept).resolve())
@@ -56,4 +57,8 @@ class Context:
     @property
     def runs(self) -> Path:
         """The records of the runs."""
-        return self.home.runs
+        return self.home.on(self.platform_name).runs
+
+    def labelled(self, stack: str, problem: str) -> Path:
+        """The folder of the asked rows whose labels have come."""
+        return self.home.on(self.platform_name).endpoints(stack) / problem / "labelled"

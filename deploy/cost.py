@@ -31,7 +31,7 @@ def told(found: dict[str, Any]) -> str:
         unknown = f", without {', '.join(one['unknown'])} (unknown)" if one["unknown"] else ""
         rows.append(f"{word}: {one['known']:.2f} {found['currency']} a month{unknown}")
     return "\n".join(
-        [*rows, f"the oldest price is {found['ageDays']} days old; `python -m infra prices` reads them anew"]
+        [*rows, f"the oldest price was read {found['ageDays']} days ago; `python -m infra prices` reads them anew"]
     )
 
 

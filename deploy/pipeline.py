@@ -21,6 +21,7 @@ STEP_KEYS = {
     *("type", "component", "display_name", "inputs", "outputs"),
     *("compute", "resources", "limits", "environment_variables"),
 }
+SWEEP_KEYS = (STEP_KEYS - {"component"}) | {"trial", "search_space", "sampling_algorithm", "objective"}
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,30 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Search:
+    """A sweep over the values of one input: the trial with the least metric is the step's result."""
+
+    input: str
+    values: tuple[str, ...]
+    metric: str
+
+
+@dataclass(frozen=True)
 class Step:
-    """One component in its place."""
+    """One component in its place.
+
+    Attributes:
+        outputs: by the step's output, the pipeline's.
+        search: where the component is tried with several values of an input.
+        nodes: how many processes carry it out together.
+    """
 
     name: str
     component: Component
     inputs: Mapping[str, Source]
-    outputs: Mapping[str, str]  # the step's output → the pipeline's output
+    outputs: Mapping[str, str]
+    search: Search | None = None
+    nodes: int = 1
 
 
 @dataclass(frozen=True)
@@ -125,18 +143,32 @@ def _input(spec: Any, folder: Path) -> Input:
 
 
 def _step(name: str, job: Any, path: Path) -> Step:
+    sweeps = job.get("type") == "sweep"
+    known = SWEEP_KEYS if sweeps else STEP_KEYS
     for key in job:
-        if key not in STEP_KEYS:
-            near = get_close_matches(str(key), STEP_KEYS, n=1)
+        if key not in known:
+            near = get_close_matches(str(key), known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else "see Azure ML's pipeline schema"
             raise invalid(f"step `{name}`: unknown key `{key}`", str(path), hint)
     outputs = {str(k): m[1] for k, v in (job.get("outputs") or {}).items() if (m := TO_PARENT.match(str(v)))}
     return Step(
         name=name,
-        component=load_component((path.parent / str(job["component"])).resolve()),
+        component=load_component((path.parent / str(job["trial" if sweeps else "component"])).resolve()),
         inputs={str(k): _source(v) for k, v in (job.get("inputs") or {}).items()},
         outputs=outputs,
+        search=_search(name, job, path) if sweeps else None,
+        nodes=int((job.get("resources") or {}).get("instance_count", 1)),
     )
+
+
+def _search(name: str, job: Any, path: Path) -> Search:
+    """The sweep of a step: of what Azure ML knows, a grid over one input, which every platform tries alike."""
+    space, objective = job.get("search_space") or {}, job.get("objective") or {}
+    if len(space) != 1 or job.get("sampling_algorithm") != "grid" or objective.get("goal") != "minimize":
+        remedy = "give it one input in `search_space`, `sampling_algorithm: grid` and `objective: {goal: minimize}`"
+        raise invalid(f"step `{name}`: this sweep runs on Azure ML only", str(path), remedy)
+    ((swept, choice),) = space.items()
+    return Search(str(swept), tuple(as_text(value) for value in choice["values"]), str(objective["primary_metric"]))
 
 
 def load_component(path: Path) -> Component:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Run:
             model answered on `evaluation_rows`, `live` are the rows held back to be sent as requests.
         model_digest: of the model's files.
         tracking_id: MLflow's id of the run; empty until it was logged.
+        parameters: of the learner; where there was a sweep, those of its best trial.
     """
 
     run_id: str
@@ -51,6 +53,7 @@ class Run:
     model_digest: str
     steps: tuple[StepTime, ...]
     tracking_id: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fresh(self) -> bool:

@@ -7,6 +7,8 @@ compile() {
     --custom-compile-command "make lock" "$1/requirements.in" -o "$1/requirements.txt" ${2:+-c "$2"}
 }
 compile development
-for group in local training serving; do
+for group in local azure training serving; do
   compile "$group" development/requirements.txt
 done
+# The driver of batch deployments has an interpreter of its own, and agrees with nobody.
+compile batch

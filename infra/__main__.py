@@ -69,7 +69,7 @@ def told(found: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             *rows,
-            f"the oldest price is {found['ageDays']} days old; billed by use (blobs, requests) is not counted",
+            f"the oldest price was read {found['ageDays']} days ago; billed by use (blobs, requests) is not counted",
         ]
     )
 

@@ -30,24 +30,40 @@ def git_defaults() -> dict[str, str]:
     return {"repository": repository} if repository else {}
 
 
+def defaults(stack: str, root: Path = ROOT) -> dict[str, str]:
+    """What a stack's file need not say: the repository, and for shared whether prod's network is private."""
+    found = git_defaults()
+    asked = stack == "shared" and (root / "Pulumi.prod.yaml").exists()
+    network = typed("prod", root).get("network") if asked else None
+    return found | ({"network": network} if network else {})
+
+
+def typed(stack: str, root: Path = ROOT) -> dict[str, str]:
+    """The keys of Pulumi.<stack>.yaml as Pulumi hands them over.
+
+    Raises:
+        ConfigurationFault: the file is absent or is no YAML.
+    """
+    file = root / f"Pulumi.{stack}.yaml"
+    if not file.exists():
+        raise ConfigurationFault(file.name, ["there is no such file; stacks are shared, dev and prod"])
+    try:
+        # Every scalar as text: `off` stays a word.
+        document: Any = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader) or {}  # noqa: S506
+    except yaml.YAMLError as fault:
+        raise ConfigurationFault(file.name, [f"is no YAML: {fault}"]) from None
+    config = document.get("config") or {}
+    mine = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in mine.items()}
+
+
 def read(stack: str, root: Path = ROOT, stand_ins: Mapping[str, str] | None = None) -> SharedSettings | StackSettings:
     """The settings in Pulumi.<stack>.yaml; `stand_ins` are for who asks before anything is typed.
 
     Raises:
         ConfigurationFault: the file is absent, is no YAML, or holds a fault.
     """
-    file = root / f"Pulumi.{stack}.yaml"
-    if not file.exists():
-        raise ConfigurationFault(file.name, ["there is no such file; stacks are shared, dev and prod"])
-    try:
-        # Every scalar as text, as Pulumi hands it over: `off` stays a word.
-        document: Any = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader) or {}  # noqa: S506
-    except yaml.YAMLError as fault:
-        raise ConfigurationFault(file.name, [f"is no YAML: {fault}"]) from None
-    config = document.get("config") or {}
-    mine = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in mine.items()}
-    return parse(stack, texts, {**(stand_ins or {}), **git_defaults()})
+    return parse(stack, typed(stack, root), {**(stand_ins or {}), **defaults(stack, root)})
 
 
 def read_stack(stack: str, root: Path = ROOT, stand_ins: Mapping[str, str] | None = None) -> StackSettings:

@@ -68,8 +68,8 @@ def lines(profile: Profile, settings: StackSettings) -> tuple[Line, ...]:
     found += _network() if private else []
     if profile.isolation == "AllowOnlyApprovedOutbound":
         found.append(Line("managed network's firewall", "firewall", 1, 1))
-    cap = profile.log_cap_gb
-    found.append(Line("logs, GB a month", "logs-gb", 0, cap * 30 if cap else 0))
+    if profile.log_cap_gb:  # without a cap they are billed by use, and nobody knows how much that is
+        found.append(Line("logs, GB a month", "logs-gb", 0, profile.log_cap_gb * 30))
     return tuple(found)
 
 

@@ -11,12 +11,15 @@ from infra.settings import StackSettings
 
 PURPOSES = ("preview", "infrastructure", "ml")
 PLACES = ("dev", "prod")
+# GitHub's environments. `plan` shows prod's next step before the approval and can only read; `rollback` goes back.
+ENVIRONMENTS = ("shared", "dev", "plan", "prod", "rollback")
+APPROVED = ("shared", "prod", "rollback")  # dev follows main by itself, and a plan changes nothing
 ADMINISTRATOR = "Role Based Access Control Administrator"
 
 
 @dataclass(frozen=True)
 class Deployer:
-    """One identity for a purpose in a stack; `shared` has no machine learning."""
+    """One identity for a purpose in a stack; `shared` has no machine learning, and prod alone has a plan."""
 
     purpose: str
     stack: str
@@ -32,7 +35,18 @@ def deployers() -> tuple[Deployer, ...]:
     return (
         Deployer("preview", "shared"),
         *(Deployer(purpose, stack) for stack in PLACES for purpose in PURPOSES),
+        Deployer("plan", "prod"),
     )
+
+
+def entrances(deployer: Deployer) -> tuple[str, ...]:
+    """How a workflow becomes a deployer: by a pull request, or inside a GitHub environment."""
+    if deployer.purpose == "preview":
+        return ("pull_request",)
+    if deployer.purpose == "plan":
+        return ("environment:plan",)
+    own = (f"environment:{deployer.stack}",)
+    return (*own, "environment:rollback") if deployer.word == "ml-prod" else own
 
 
 def subjects(deployer: Deployer, repository: str, repository_ids: str = "") -> tuple[str, ...]:
@@ -47,8 +61,7 @@ def subjects(deployer: Deployer, repository: str, repository_ids: str = "") -> t
     if repository_ids:
         owner_id, repository_id = repository_ids.split("/")
         forms.append(f"repo:{owner}@{owner_id}/{name}@{repository_id}")
-    tail = "pull_request" if deployer.purpose == "preview" else f"environment:{deployer.stack}"
-    return tuple(f"{form}:{tail}" for form in forms)
+    return tuple(f"{form}:{tail}" for tail in entrances(deployer) for form in forms)
 
 
 def handed_out() -> tuple[str, ...]:
@@ -103,9 +116,18 @@ def deployer_grants(deployer: Deployer) -> tuple[Grant, ...]:
             ("Storage Blob Data Reader", "state"),
         ),
     }
+    # What a plan reads lies behind prod's network: it may start the runner there, from main alone.
+    rows["plan"] = (
+        *rows["preview"],
+        ("Storage Blob Data Reader", group),
+        ("Reader", "registry"),
+        ("Container Apps Jobs Operator", group),
+    )
     chosen = rows[deployer.purpose]
     if deployer.stack == "shared":
         chosen = (("Reader", group), *reads)
+    elif deployer.word == "ml-prod":
+        chosen = (*chosen, ("Container Apps Jobs Operator", group))
     return tuple(sorted(Grant(deployer.word, role, scope) for role, scope in chosen))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from infra.deployers import Deployer, deployers, subjects
+from infra.deployers import APPROVED, ENVIRONMENTS, Deployer, deployers, subjects
 from infra.grants import grants
 from infra.names import names, suffix
 from infra.profiles import GPU_POOL, MEMORY_POOL, PROFILES, NodePool
 from infra.roles import ROLES
+from infra.runner import runner_label
 from infra.settings import SharedSettings, StackSettings
 from infra.state import CONTAINER, state_names
 
@@ -66,7 +67,14 @@ def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[s
         "providers": list(PROVIDERS),
         "roles": {role: ROLES[role] for role in sorted(roles | set(_deployer_roles(stack)))},
         "tools": TOOLS,
-        "environments": ["shared", "dev", "prod"],
+        "environments": list(ENVIRONMENTS),
+        "approved": list(APPROVED),
+        "runner": {
+            "label": runner_label(shared),
+            "hosted": bool(settings.runner_network),
+            "job": made.runners,
+            "app": settings.runner_app,
+        },
         "subjects": _subjects(stack, settings.repository, shared.repository_ids),
         "aks": settings.aks,
         "network": "private" if profile.private and settings.network == "private" else "public",

@@ -38,13 +38,20 @@ class Place:
         )
 
 
-def tag_everything(tags: dict[str, str]) -> None:
-    """Gives every taggable resource of the stack the same tags (P12): forgetting is impossible."""
+def tag_everything(tags: dict[str, str]) -> list[pulumi.Resource]:
+    """Gives every taggable resource of the stack the same tags (P12): forgetting is impossible.
+
+    Returns:
+        Every resource that is made from now on, in the order of their making.
+    """
+    made: list[pulumi.Resource] = []
 
     def add(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        made.append(args.resource)
         if "tags" not in args.props or not args.type_.startswith("azure-native:"):
             return None
         own: Any = args.props["tags"] or {}
         return pulumi.ResourceTransformationResult({**args.props, "tags": {**tags, **own}}, args.opts)
 
     pulumi.runtime.register_stack_transformation(add)
+    return made

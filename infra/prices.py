@@ -21,12 +21,21 @@ Fetch = Callable[[str], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Price:
-    """One price in the table's currency; None is unknown. `read` says when it was read."""
+    """One price in the table's currency; None is unknown.
+
+    Attributes:
+        price: in US dollars, or None.
+        per: hour, day, month or unit.
+        source: where it was read.
+        read: when it was read; never, where it is unknown.
+        looked: where an unknown price was sought, and when.
+    """
 
     price: float | None
     per: str
     source: str
     read: str
+    looked: str = ""
 
     def monthly(self, quantity: float) -> float | None:
         """The month's price of a quantity of hours' resources, or None where it is unknown."""
@@ -37,7 +46,9 @@ def load(path: Path = FILE) -> dict[str, Price]:
     """The table by item."""
     table = yaml.safe_load(path.read_text(encoding="utf-8"))["prices"]
     return {
-        item: Price(row["price"], row["per"], row.get("source", "unknown"), str(row.get("read", "never")))
+        item: Price(
+            row["price"], row["per"], row.get("source", "unknown"), str(row.get("read", "never")), row.get("looked", "")
+        )
         for item, row in table.items()
     }
 
@@ -86,7 +97,10 @@ def refresh(path: Path, region: str, today: dt.date, fetch: Fetch = _ask) -> lis
             continue
         url = query(row["meter"], region)
         price = choose(row["meter"], list(fetch(url)["Items"]))
-        row |= {"price": price, "source": url, "read": today.isoformat()} if price is not None else {"price": None}
+        for stale in ("source", "read", "looked"):
+            row.pop(stale, None)
+        found = {"source": url, "read": today.isoformat()}
+        row |= {"price": price} | (found if price is not None else {"looked": f"{today.isoformat()}, {url}"})
     comment = "".join(line for line in path.read_text(encoding="utf-8").splitlines(True) if line.startswith("#"))
     path.write_text(comment + yaml.safe_dump(document, sort_keys=False, width=1000), encoding="utf-8")
     return [item for item, row in document["prices"].items() if row["price"] is None]

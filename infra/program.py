@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi.runtime.sync_await import _sync_await
 
-from infra.configuration import git_defaults
+from infra.configuration import defaults
 from infra.faults import ConfigurationFault
 from infra.names import name_faults, names, suffix
 from infra.place import Place, tag_everything
 from infra.profiles import PROFILES, profile_faults
 from infra.regions import REGIONS, region_faults
+from infra.runner import runner_faults
 from infra.settings import SharedSettings, StackSettings, parse
 
 
@@ -35,11 +36,18 @@ def typed() -> Typed:
         for key, value in pulumi.runtime.config.CONFIG.get().items()
         if key.startswith(f"{project}:")
     }
-    return Typed(pulumi.get_stack(), own, git_defaults())
+    return Typed(pulumi.get_stack(), own, defaults(pulumi.get_stack()))
 
 
-def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+def make(
+    given: Typed, shared_outputs: Callable[[], Mapping[str, Any]], referred: Sequence[pulumi.Resource] = ()
+) -> dict[str, Any]:
     """Makes a stack's resources and returns its outputs.
+
+    Args:
+        given: what was typed.
+        shared_outputs: asks for the outputs of shared.
+        referred: the references that this has made, for the latch.
 
     Raises:
         ConfigurationFault: before the first resource, with every fault.
@@ -50,17 +58,30 @@ def make(given: Typed, shared_outputs: Callable[[], Mapping[str, Any]]) -> dict[
         from infra.stacks import shared
 
         refuse(given.stack, name_faults(found) + shared.faults(settings))
-        tag_everything(tags(given.stack, settings))
-        return shared.build(settings, found)
+        made = tag_everything(tags(given.stack, settings))
+        outputs = shared.build(settings, found)
+        return latched(list(made), outputs)
     from infra.stacks import dev_and_prod
 
     outputs = shared_outputs()
     location, profile = outputs["locations"][given.stack], PROFILES[given.stack]
     zones = REGIONS[location].zones if location in REGIONS else True
-    refuse(given.stack, name_faults(found) + region_faults("location", location) + profile_faults(profile, zones))
-    tag_everything(tags(given.stack, settings))
+    faults = name_faults(found) + region_faults("location", location) + profile_faults(profile, zones)
+    if profile.private:
+        faults += runner_faults(settings.network == "private", outputs["runnerLabel"])
+    refuse(given.stack, faults)
+    made = tag_everything(tags(given.stack, settings))
     place = Place(given.stack, outputs["groups"][given.stack], location, found, profile.keeps_data)
-    return dev_and_prod.build(place, profile, settings, outputs)
+    built = dev_and_prod.build(place, profile, settings, outputs)
+    return latched([*referred, *made], built) if profile.keeps_data else built
+
+
+def latched(made: list[pulumi.Resource], outputs: dict[str, Any]) -> dict[str, Any]:
+    """The outputs of a stack that keeps data, after its latch."""
+    from infra.components.latch import Latch
+
+    Latch(made)
+    return outputs
 
 
 def refuse(stack: str, faults: list[str]) -> None:
@@ -82,8 +103,8 @@ def tags(stack: str, settings: SharedSettings | StackSettings) -> dict[str, str]
     }
 
 
-def read_shared() -> Mapping[str, Any]:
-    """The outputs of the stack `shared`.
+def read_shared(referred: list[pulumi.Resource]) -> Mapping[str, Any]:
+    """The outputs of the stack `shared`; the reference to it is added to `referred`.
 
     Raises:
         ConfigurationFault: it has not been made.
@@ -95,7 +116,9 @@ def read_shared() -> Mapping[str, Any]:
         pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name})
     except Exception as fault:
         raise ConfigurationFault(f"stack `{name}`", [f"the shared stack is missing; {remedy}"]) from fault
-    outputs = _sync_await(pulumi.StackReference(name).outputs.future())
+    reference = pulumi.StackReference(name)
+    referred.append(reference)
+    outputs = _sync_await(reference.outputs.future())
     if not outputs or "version" not in outputs:
         raise ConfigurationFault(f"stack `{name}`", [f"the shared stack has no outputs; {remedy}"])
     return dict(outputs)
@@ -104,7 +127,8 @@ def read_shared() -> Mapping[str, Any]:
 def main() -> None:
     """Runs under Pulumi: a fault is one message, never a traceback."""
     try:
-        outputs = make(typed(), read_shared)
+        referred: list[pulumi.Resource] = []
+        outputs = make(typed(), lambda: read_shared(referred), referred)
     except ConfigurationFault as fault:
         raise pulumi.RunError(str(fault)) from None
     for name, value in outputs.items():

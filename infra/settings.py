@@ -27,6 +27,8 @@ class SharedSettings:
     repository_ids: str = ""
     github: bool = True
     runners: str = "self-hosted"
+    network: str = "private"
+    client_id: str = ""
     cost_center: str = ""
     prefix: str = "mlops"
     suffix: str = ""
@@ -133,6 +135,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "prefix": _text(r"[a-z][a-z0-9-]*", "lower-case letters, digits and hyphens, a letter first"),
     "suffix": _text(r"[a-z][a-z0-9]{4}", "five lower-case letters or digits, a letter first"),
     "team": _GUID,
+    "client_id": _GUID,
     "required_checks": _many(_text(r"\S.*", "the name of a check")),
     "budget": _whole,
     "alert": _EMAIL,
@@ -146,7 +149,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "addresses": _many(_address),
     "caller_address": _address,
     "certificate": _text(r"self-signed|[0-9A-Za-z-]{1,127}", "self-signed, or a certificate's name in the vault"),
-    "runner_image": _text(r"\S+@sha256:[0-9a-f]{64}|\S+:[\w.-]+", "an image with a tag or a digest"),
+    "runner_image": _text(r"\S+@sha256:[0-9a-f]{64}", "an image with its digest, name@sha256:…"),
     "runner_app": _text(r"[0-9]+/[0-9]+", "the GitHub App's id/its installation's id"),
     "runner_network": _text(r"[0-9]+", "the business id of the GitHub organisation"),
 }

@@ -15,6 +15,7 @@ from ml.strict_yaml import Strict, load
 
 PROBLEMS = Path(__file__).parent / "problems"
 
+StepName = Literal["ingest", "prepare", "sweep", "train", "evaluate"]
 Kind = Literal["number", "category", "boolean", "date"]
 Number = Annotated[float, BeforeValidator(lambda v: float(v) if type(v) is int else v)]
 Positive = Annotated[Number, Field(gt=0)]
@@ -103,18 +104,60 @@ class Split(Strict):
     salt: int = 0
 
 
+class Range(Strict):
+    """The values of a hyper-parameter from the least to the most, on a linear or logarithmic scale."""
+
+    least: Number
+    most: Number
+    scale: Literal["linear", "log"] = "linear"
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if self.least >= self.most:
+            raise ValueError("`least` must be below `most`")
+        if self.scale == "log" and self.least <= 0:
+            raise ValueError("on a logarithmic scale `least` must be above 0")
+        return self
+
+
+class Sweep(Strict):
+    """A search for hyper-parameters; the rows that judge the model play no part in it.
+
+    Attributes:
+        parameters: by name, the values to choose from: a list or a range.
+        trials: how many are tried, the problem's own parameters among them.
+        at_once: how many of them run side by side on Azure ML.
+        share: of the training rows, those that judge the trials: the last ones by time, or picked by a hash.
+    """
+
+    parameters: dict[str, Annotated[list[bool | int | float | str], Field(min_length=1)] | Range] = Field(min_length=1)
+    trials: Annotated[int, Field(ge=2, le=1000)] = 20
+    at_once: Annotated[int, Field(ge=1)] = 4
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+
+
 class Learner(Strict):
-    """What learns: LightGBM, or an estimator of scikit-learn, with its parameters."""
+    """What learns: LightGBM, or an estimator of scikit-learn, with its parameters.
+
+    Attributes:
+        nodes: how many learn together (LightGBM): computers on Azure ML, processes on this machine.
+        sweep: the search for better parameters, where there is one.
+    """
 
     kind: Literal["lightgbm", "sklearn"] = "lightgbm"
     estimator: Literal["linear", "random_forest", "gradient_boosting"] | None = None
     parameters: dict[str, bool | int | float | str] = {}
     seed: int = 0
+    nodes: Annotated[int, Field(ge=1)] = 1
+    sweep: Sweep | None = None
 
     @model_validator(mode="after")
     def _named(self) -> Learner:
         if (self.kind == "sklearn") != (self.estimator is not None):
             raise ValueError("`estimator` belongs to kind `sklearn`, which needs it")
+        if self.kind == "sklearn" and self.nodes > 1:
+            raise ValueError("`nodes` belongs to kind `lightgbm`: scikit-learn learns on one")
         return self
 
 
@@ -147,7 +190,12 @@ class Success(Strict):
 
 
 class Problem(Strict):
-    """One problem file."""
+    """One problem file.
+
+    Attributes:
+        compute: on Azure ML, by step, the word of a further cluster of the stack (`gpu`, `memory`); the
+            stack's CPU cluster where a step is not named.
+    """
 
     name: Name
     expected_output: str
@@ -157,6 +205,7 @@ class Problem(Strict):
     columns: Columns
     split: Split
     model: Learner = Learner()
+    compute: dict[StepName, str] = {}
     success: Success
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import infra_facts
-from deploy.doctor import delivery, local, names, subscription, tools
+from deploy.doctor import delivery, local, names, runner, subscription, tools
 from deploy.doctor.finding import Finding, fault, ok
 from deploy.doctor.seam import Refused, Seam, process
 from ml.fault import Fault
@@ -81,6 +81,7 @@ def _checks(seam: Seam, facts: dict[str, Any], today: dt.date) -> Iterator[tuple
     yield "subject", lambda: delivery.check_subject(seam, facts)
     yield "credentials", lambda: delivery.check_credentials(seam, facts)
     yield "environments", lambda: delivery.check_environments(seam, facts)
+    yield "runner", lambda: runner.check_runner(seam, facts)
     yield "budget", lambda: delivery.check_budget_start(seam, facts, today)
 
 

@@ -63,7 +63,7 @@ def check_subject(seam: Seam, facts: Facts) -> list[Finding]:
 
 
 def check_environments(seam: Seam, facts: Facts) -> list[Finding]:
-    """GitHub has the environments, and prod is approved by somebody."""
+    """GitHub has the environments, and those that change what serves are approved by somebody."""
     found = seam("gh", "api", f"repos/{facts['repository']}/environments")
     if found.code:
         return [warning("environments", "GitHub does not tell of its environments", "gh auth login")]
@@ -75,10 +75,11 @@ def check_environments(seam: Seam, facts: Facts) -> list[Finding]:
     findings = [
         fault("environments", f"GitHub has no environment `{name}`", "pulumi up --stack shared") for name in lacking
     ]
-    if "prod" in rules and "required_reviewers" not in rules["prod"]:
-        findings.append(
-            fault("environments", "nobody approves prod", "pulumi config set reviewers '[…]' --stack shared")
-        )
+    findings += [
+        fault("environments", f"nobody approves {name}", "pulumi config set reviewers '[…]' --stack shared")
+        for name in facts["approved"]
+        if name in rules and "required_reviewers" not in rules[name]
+    ]
     return findings or [ok("environments", ", ".join(facts["environments"]))]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -56,6 +56,30 @@ class Watch(Strict):
         return self
 
 
+class Serving(Strict):
+    """What serves on Azure; on this machine it says nothing.
+
+    Attributes:
+        compute: the one word that chooses; AKS where a cluster is attached, otherwise managed, where it is left out.
+        auth: a key, a token of Azure ML, or (managed only) a token of Entra.
+        instances: how many serve.
+        most_instances: up to how many an AKS deployment scales by itself.
+        instance_type: another than that of the deployment's asset (deploy/assets/endpoints/).
+    """
+
+    compute: Literal["managed", "kubernetes"] | None = None
+    auth: Literal["key", "aml_token", "aad_token"] = "key"
+    instances: Annotated[int, Field(ge=1)] = 1
+    most_instances: Annotated[int, Field(ge=1)] | None = None
+    instance_type: str | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Serving:
+        if self.most_instances is not None and self.most_instances < self.instances:
+            raise ValueError("`most_instances` must not be below `instances`")
+        return self
+
+
 class Policy(Strict):
     """The rollout policy of one stack.
 
@@ -64,6 +88,7 @@ class Policy(Strict):
         steps: the candidate's share of the traffic, growing to 100.
         watch: how each step is looked at.
         bake: how the candidate is looked at with all the traffic, the old deployment still there.
+        serving: what serves, on Azure.
     """
 
     mirror: Annotated[int, Field(ge=0, le=50)] = 0
@@ -71,6 +96,7 @@ class Policy(Strict):
     watch: Watch
     bake: Watch
     limits: Limits = Limits()
+    serving: Serving = Serving()
 
     @model_validator(mode="after")
     def _grows(self) -> Policy:

@@ -65,20 +65,20 @@ def wanted(context: Context, stack: str, problem: str) -> Wanted:
     place = str(context.pins.path(stack))
     if model is None:
         raise Fault(f"{stack} has no pin for {problem}", place, f"mlops promote {problem} --stack {stack}")
-    check_gated(context, problem, model, place)
+    check_gated(context, stack, problem, model, place)
     if stack == "prod":
         check_released_in_dev(context, problem, model, place)
     return Wanted(model, load_policy(context.platform_name, stack))
 
 
-def check_gated(context: Context, problem: str, model: ModelRef, place: str) -> None:
+def check_gated(context: Context, stack: str, problem: str, model: ModelRef, place: str) -> None:
     """Refuses bytes that did not pass the problem's gate.
 
     Raises:
         Fault: they are not registered, as this version or at all, or their evidence is not the gate's,
             is of other bytes, of another problem, or no PASS.
     """
-    registry = context.platform("dev")
+    registry = context.platform(stack)
     known = registry.find(model.name, model.digest)
     if known is None:
         raise Fault(f"{model} has not passed the gate", place, f"mlops gate {problem}", REFUSED)
@@ -95,6 +95,6 @@ def check_released_in_dev(context: Context, problem: str, model: ModelRef, place
     Raises:
         Fault: neither has.
     """
-    stacks = ("prod", "dev")
-    if not any(context.platform(stack).observe(problem).tags.has_released(model.digest) for stack in stacks):
+    prod = context.platform("prod")
+    if not prod.observe(problem).tags.has_released(model.digest) and not prod.is_shared(model):
         raise Fault(f"dev has not released {model}", place, f"mlops release {problem} --stack dev", REFUSED)

@@ -50,7 +50,7 @@ def chosen_model(context: Context, stack: str, problem: str, digest: str | None)
     model = context.platform("dev").find(problem, digest)
     if model is None:
         raise invalid(f"no version of {problem} has the digest {digest[:12]}", "--digest", f"mlops gate {problem}")
-    check_gated(context, problem, model, "--digest")
+    check_gated(context, stack, problem, model, "--digest")
     return model
 
 
@@ -96,7 +96,8 @@ def proposed_model(context: Context, problem: str) -> ModelRef:
             problem,
             f"mlops release {problem} --stack dev",
         )
-    check_gated(context, problem, model, str(context.pins.path("dev")))
+    check_gated(context, "dev", problem, model, str(context.pins.path("dev")))
+    dev.share(model)
     return model
 
 

@@ -64,7 +64,7 @@ def set_back(context: Context, problem: str) -> tuple[Proposal | None, str | Non
         return None, "prod has served nothing that was good"
     if committed is not None and committed.digest == tags.last_good.digest:
         return None, f"prod's pin names {committed}, which prod serves"
-    check_gated(context, problem, tags.last_good, "prod")
+    check_gated(context, "prod", problem, tags.last_good, "prod")
     reason = tags.rejected.get(committed.digest, "") if committed else ""
     _, evidence = context.platform("prod").evidence(tags.last_good)
     return setting_back(problem, tags.last_good, committed, reason or "it was rolled back", evidence), None

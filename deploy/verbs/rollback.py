@@ -22,7 +22,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     repin = partial(context.pins.write, stack, problem)
     told = partial(show, context)
     outcome = patiently(
-        lambda: roll_back(platform, problem, policy, pinned, arguments.reason, told, repin), arguments.wait
+        lambda: roll_back(platform, problem, policy, pinned, arguments.reason, told, repin, to=arguments.to),
+        arguments.wait,
     )
     served = platform.observe(problem).tags.last_good
     model = None if served is None else vars(served)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_github as github
 
-ENVIRONMENTS = ("shared", "dev", "prod")
-APPROVED = ("shared", "prod")  # dev follows main by itself
+from infra.deployers import APPROVED, ENVIRONMENTS
 
 
 @dataclass(frozen=True)
@@ -20,14 +19,14 @@ class GithubConfig:
         repository: owner/name.
         reviewers: GitHub users' numbers; `team:7` is a team's.
         variables: repository variables by name.
-        stack_variables: variables by environment.
+        environment_variables: variables by environment.
         checks: the checks that main requires.
     """
 
     repository: str
     reviewers: Sequence[str]
     variables: Mapping[str, pulumi.Input[str]]
-    stack_variables: Mapping[str, Mapping[str, pulumi.Input[str]]]
+    environment_variables: Mapping[str, Mapping[str, pulumi.Input[str]]]
     checks: Sequence[str]
 
 
@@ -64,7 +63,8 @@ class Github(pulumi.ComponentResource):
             environment=environment,
             repository=self.name,
             reviewers=reviewers if guarded else None,
-            prevent_self_review=guarded,
+            # Waiting for a second person while requests fail costs more than going back with one.
+            prevent_self_review=guarded and environment != "rollback",
             can_admins_bypass=False,
             deployment_branch_policy=github.RepositoryEnvironmentDeploymentBranchPolicyArgs(
                 protected_branches=False, custom_branch_policies=True
@@ -78,7 +78,7 @@ class Github(pulumi.ComponentResource):
             branch_pattern="main",
             opts=self.child,
         )
-        for name, value in self.config.stack_variables[environment].items():
+        for name, value in self.config.environment_variables.get(environment, {}).items():
             github.ActionsEnvironmentVariable(
                 f"{environment}-{name}",
                 environment=made.environment,

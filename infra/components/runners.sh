@@ -11,7 +11,7 @@ body=$(printf '{"iat":%d,"exp":%d,"iss":"%s"}' $((now - 60)) $((now + 540)) "$AP
 digest=$(printf '%s.%s' "$head" "$body" | openssl dgst -sha256 -binary | flat)
 signature=$(curl -sSf -X POST "$SIGNING_KEY/sign?api-version=7.4" -H "Authorization: Bearer $vault_token" \
   -H 'Content-Type: application/json' -d "{\"alg\":\"RS256\",\"value\":\"$digest\"}" | jq -r .value)
-github=https://api.github.com
+github=${GITHUB_API:-https://api.github.com}
 installation=$(curl -sSf -X POST -H "Authorization: Bearer $head.$body.$signature" \
   "$github/app/installations/$INSTALLATION_ID/access_tokens" | jq -r .token)
 jit=$(curl -sSf -X POST -H "Authorization: Bearer $installation" \

@@ -24,7 +24,7 @@ class VaultConfig:
 
 
 class Vault(pulumi.ComponentResource):
-    """Outputs: `vault_id`, `vault_uri`."""
+    """Outputs: `vault_id`, `vault_name`, `vault_uri`."""
 
     def __init__(self, place: Place, config: VaultConfig) -> None:
         super().__init__("mlops:infra:Vault", "vault")
@@ -49,5 +49,6 @@ class Vault(pulumi.ComponentResource):
             ),
             opts=place.keep(self, delete_before_replace=True),
         )
-        self.vault_id, self.vault_uri = vault.id, vault.properties.apply(lambda made: made.vault_uri)
+        self.vault_id, self.vault_name = vault.id, vault.name
+        self.vault_uri = vault.properties.apply(lambda made: made.vault_uri)
         self.register_outputs({"vaultId": vault.id})

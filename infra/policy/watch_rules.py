@@ -29,6 +29,12 @@ def _not_the_subscription(props: Props) -> bool:
     return not scope.startswith("/subscriptions/") or "/resourceGroups/" in scope
 
 
+def _guarded(props: Props) -> bool:
+    """Going back may be approved by who asks for it; anything else by another."""
+    own = at(props, "environment") == "rollback" or at(props, "preventSelfReview") is True
+    return at(props, "canAdminsBypass") is False and (not at(props, "reviewers") or own)
+
+
 def _warnings(props: Props) -> bool:
     kinds = {(w.get("thresholdType"), w.get("threshold")) for w in (at(props, "notifications") or {}).values()}
     return {("Actual", 50), ("Actual", 80), ("Actual", 100), ("Forecasted", 100)} <= kinds
@@ -78,6 +84,20 @@ WATCH = (
         "logs go to Log Analytics",
         lambda p: "workspaceId" in p and any(entry.get("enabled") for entry in at(p, "logs") or []),
         ("D1",),
+    ),
+    Rule(
+        "runner-pinned",
+        ("app:Job",),
+        "a runner's image is named by its digest",
+        lambda p: all("@sha256:" in str(one.get("image")) for one in at(p, "template.containers") or [{}]),
+        ("C2",),
+    ),
+    Rule(
+        "runner-own-registry",
+        ("app:Job",),
+        "a runner's image comes from our own registry",
+        lambda p: all(".azurecr.io/" in str(one.get("image")) for one in at(p, "template.containers") or [{}]),
+        ("C2",),
     ),
     Rule(
         "budget-warns",
@@ -140,8 +160,8 @@ ACCESS = (
     Rule(
         "environment-guarded",
         ("repositoryEnvironment:RepositoryEnvironment",),
-        "an environment is not bypassed",
-        lambda p: at(p, "canAdminsBypass") is False and (not at(p, "reviewers") or at(p, "preventSelfReview") is True),
+        "an environment is not bypassed, and nobody approves his own way forward",
+        _guarded,
         ("3.6",),
     ),
     Rule(

@@ -9,15 +9,16 @@ from pulumi_azure_native import authorization
 
 from infra.components.access import Access, AccessConfig
 from infra.components.deployer_identities import DeployerIdentities, DeployerIdentitiesConfig
-from infra.components.github import ENVIRONMENTS, Github, GithubConfig
+from infra.components.github import Github, GithubConfig
 from infra.components.groups import Groups, GroupsConfig
 from infra.components.model_registry import ModelRegistry, ModelRegistryConfig
-from infra.deployers import conditions, deployer_grants, deployers
+from infra.deployers import PLACES, conditions, deployer_grants, deployers
 from infra.names import Names, name_faults, names, suffix
 from infra.outputs import VERSION
 from infra.place import Place
 from infra.profiles import PROFILES, profile_faults
 from infra.regions import REGIONS, region_faults
+from infra.runner import runner_label
 from infra.settings import STACKS, SharedSettings
 from infra.state import CONTAINER, state_names
 
@@ -71,23 +72,23 @@ def build(settings: SharedSettings, found: Names) -> dict[str, Any]:
     }
 
 
-def runner_label(settings: SharedSettings) -> str:
-    """What prod's workflows ask for in `runs-on`."""
-    return f"{settings.prefix}-prod" if settings.runners == "self-hosted" else f"{settings.prefix}-prod-hosted"
-
-
 def _github(settings: SharedSettings, client: Any, made: DeployerIdentities) -> None:
     """Ids only: a workflow logs in with its own token, and no secret is stored on GitHub (3.6)."""
     variables: dict[str, pulumi.Input[str]] = {
         "AZURE_TENANT_ID": client.tenant_id,
         "AZURE_SUBSCRIPTION_ID": client.subscription_id,
-        "RUNNER_LABEL": runner_label(settings),
+        "PROD_RUNNER": runner_label(settings),
     }
-    for stack in ENVIRONMENTS:
+    for stack in STACKS:
         variables[f"AZURE_CLIENT_ID_PREVIEW_{stack.upper()}"] = made.clients[f"preview-{stack}"]
-    by_stack: dict[str, dict[str, pulumi.Input[str]]] = {"shared": {}}
-    for stack in ("dev", "prod"):
-        by_stack[stack] = {
+    by_environment: dict[str, dict[str, pulumi.Input[str]]] = {
+        "plan": {"AZURE_CLIENT_ID_PLAN": made.clients["plan-prod"]},
+        "rollback": {"AZURE_CLIENT_ID_ML": made.clients["ml-prod"]},
+    }
+    if settings.client_id:
+        by_environment["shared"] = {"AZURE_CLIENT_ID_INFRASTRUCTURE": settings.client_id}
+    for stack in PLACES:
+        by_environment[stack] = {
             "AZURE_CLIENT_ID_INFRASTRUCTURE": made.clients[f"infrastructure-{stack}"],
             "AZURE_CLIENT_ID_ML": made.clients[f"ml-{stack}"],
         }
@@ -96,7 +97,7 @@ def _github(settings: SharedSettings, client: Any, made: DeployerIdentities) -> 
             settings.repository,
             settings.reviewers,
             variables,
-            by_stack,
+            by_environment,
             settings.required_checks or CHECKS,
         )
     )

@@ -41,9 +41,9 @@ def score(folder: Path, data: Path, out: Path, told: Callable[[int], None]) -> i
         Fault: of the model, the data or the disk.
     """
     as_csv = suffix_of(out) == ".csv"
-    _refuse_own_output(data, out)
+    refuse_own_output(data, out)
     model, raw = Model.load(folder, threads=1), open_raw(data)
-    _refuse_taken_names(raw, column_names(model.card))
+    refuse_taken_names(raw, column_names(model.card))
     reader = PartReader.of(raw, {f.name: cast("StreamReading", f.kind) for f in model.encoder.features})
     with whole_file(out) as file:
         scoring = Scoring(model, reader, as_csv, sink_for(out, file))
@@ -53,12 +53,14 @@ def score(folder: Path, data: Path, out: Path, told: Callable[[int], None]) -> i
     return rows
 
 
-def _refuse_own_output(data: Path, out: Path) -> None:
+def refuse_own_output(data: Path, out: Path) -> None:
+    """Raises the fault of an output that would be read as input."""
     if out.resolve() == data.resolve() or data.resolve() in out.resolve().parents:
         raise invalid("would be among its own input", str(out), "name a file elsewhere")
 
 
-def _refuse_taken_names(raw: Raw, names: tuple[str, ...]) -> None:
+def refuse_taken_names(raw: Raw, names: tuple[str, ...]) -> None:
+    """Raises the fault of rows that already have a column of predictions."""
     for name in names:
         if name in raw.columns:
             raise invalid(f"there is a column `{name}` already", str(raw.files[0].path), "rename it, or leave it out")

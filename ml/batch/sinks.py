@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -128,8 +128,7 @@ class CsvSink:
         Raises:
             Fault: a column has a type that CSV cannot hold.
         """
-        header = pa.table([[name] for name in rows.column_names], [str(place) for place in range(rows.num_columns)])
-        return _lines(header), _lines(rows)
+        return csv_header(rows.column_names), _lines(rows)
 
     def write(self, shaped: tuple[pa.Buffer, pa.Buffer], source: Path) -> None:
         """See `Sink`."""
@@ -144,6 +143,11 @@ class CsvSink:
 
     def abandon(self) -> None:
         """See `Sink`."""
+
+
+def csv_header(names: Sequence[str]) -> pa.Buffer:
+    """The first line of a file with these columns."""
+    return _lines(pa.table([[name] for name in names], [str(place) for place in range(len(names))]))
 
 
 def _lines(rows: pa.Table) -> pa.Buffer:

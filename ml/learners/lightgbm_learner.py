@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,21 +11,31 @@ from typing import Any
 import numpy as np
 
 from ml.fault import invalid
+from ml.learners.nodes import Nodes, meet
 from ml.model.encoder import Encoder
 from ml.model.model import BOOSTER
 from ml.problem import Problem
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 DEFAULT_ITERATIONS = 200
+LISTEN_MINUTES = 10
+ADDRESSES = re.compile(r"^\[(machines|local_listen_port): .*\]$", re.MULTILINE)
+DEFAULTS = {"machines": "", "local_listen_port": "12400"}
 
 
 def learn(problem: Problem, encoder: Encoder, matrix: Floats, target: Floats, classes: int, folder: Path) -> None:
-    """Writes booster.txt; the same rows, parameters and seed give the same bytes.
+    """Writes booster.txt; the same rows, parameters, seed and number of nodes give the same bytes.
+
+    Where several nodes work on the step, each learns from every n-th row and all get the same model
+    (LightGBM's parallel learning over sockets).
 
     Raises:
-        Fault: LightGBM refuses a parameter.
+        Fault: LightGBM refuses a parameter, or the nodes do not meet.
     """
-    lightgbm = _import_lean()
+    lightgbm, nodes = _import_lean(), meet(os.environ)
+    if nodes is not None:
+        own = slice(nodes.rank, None, len(nodes.machines))
+        matrix, target = matrix[own], target[own]
     data = lightgbm.Dataset(
         matrix,
         label=target,
@@ -33,10 +44,10 @@ def learn(problem: Problem, encoder: Encoder, matrix: Floats, target: Floats, cl
         free_raw_data=True,
     )
     try:
-        booster = lightgbm.train(_parameters(problem, classes), data)
+        booster = lightgbm.train({**_parameters(problem, classes), **_together(nodes, problem)}, data)
     except lightgbm.basic.LightGBMError as error:
         raise invalid(f"LightGBM: {error}", f"problem {problem.name}, model.parameters", "correct it") from None
-    booster.save_model(str(folder / BOOSTER))
+    (folder / BOOSTER).write_text(_without_addresses(booster.model_to_string()), encoding="utf-8")
 
 
 def _parameters(problem: Problem, classes: int) -> dict[str, Any]:
@@ -53,6 +64,24 @@ def _parameters(problem: Problem, classes: int) -> dict[str, Any]:
         "force_row_wise": True,
         "verbosity": -1,
     }
+
+
+def _together(nodes: Nodes | None, problem: Problem) -> dict[str, Any]:
+    if nodes is None:
+        return {}
+    return {
+        "tree_learner": problem.model.parameters.get("tree_learner", "data"),
+        "machines": ",".join(nodes.machines),
+        "num_machines": len(nodes.machines),
+        "local_listen_port": nodes.port,
+        "pre_partition": True,
+        "time_out": LISTEN_MINUTES,
+    }
+
+
+def _without_addresses(model: str) -> str:
+    """LightGBM writes down where the nodes listened, which is another place each time."""
+    return ADDRESSES.sub(lambda line: f"[{line[1]}: {DEFAULTS[line[1]]}]", model)
 
 
 def _import_lean() -> Any:

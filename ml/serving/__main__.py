@@ -18,9 +18,11 @@ from ml.model.model import SERVING_EXAMPLE, Model
 from ml.serving import settings
 from ml.serving.app import App
 from ml.serving.collector import Collector
+from ml.serving.identity import Identity, NoTokenError
 from ml.serving.openapi import openapi
 from ml.serving.scorer import Scorer
 from ml.serving.settings import Settings
+from ml.serving.shipping import STORAGE, AppendBlobs, Shipper
 
 DRAIN_SECONDS = 1
 STOP_SECONDS = 3
@@ -59,7 +61,7 @@ def _app(wanted: Settings) -> App:
     scorer = Scorer(Model.load(wanted.model))
     _warm_up(scorer, wanted.model / SERVING_EXAMPLE)
     document = openapi(scorer, wanted.served, wanted.model)
-    return App(scorer, wanted.served, document, _collector(wanted))
+    return App(scorer, wanted.served, document, _collector(wanted), _shipper(wanted))
 
 
 def _warm_up(scorer: Scorer, example: Path) -> None:
@@ -77,6 +79,18 @@ def _collector(wanted: Settings) -> Collector | None:
         return Collector(wanted.collect, wanted.served, wanted.collect_share, wanted.collect_bytes)
     except OSError as error:
         raise invalid(f"cannot be made: {error.strerror}", str(wanted.collect), "name another folder") from None
+
+
+def _shipper(wanted: Settings) -> Shipper | None:
+    """Nothing where it is not wanted, or there is no identity to write with: requests are answered all the same."""
+    if wanted.collect is None or wanted.collect_to is None:
+        return None
+    try:
+        identity = Identity(os.environ, STORAGE)
+    except NoTokenError as error:
+        print(f"collection: not shipped: {error}", file=sys.stderr, flush=True)
+        return None
+    return Shipper(wanted.collect, AppendBlobs(wanted.collect_to, identity.token), wanted.collect_every)
 
 
 def _listen(host: str, port: int) -> socket.socket:

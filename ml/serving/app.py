@@ -17,6 +17,7 @@ from ml.serving.collector import Collector
 from ml.serving.refusal import Refusal
 from ml.serving.scorer import JSON, Answer, Scorer, refused
 from ml.serving.served import Served
+from ml.serving.shipping import Shipper
 
 SCORING = ("/score", "/invocations")
 HEALTH = ("/", "/live", "/ready", "/health", "/ping")
@@ -42,8 +43,15 @@ class _ClientGoneError(Exception):
 class App:
     """Answers HTTP requests."""
 
-    def __init__(self, scorer: Scorer, served: Served, openapi: bytes, collector: Collector | None = None) -> None:
-        self._scorer, self._collector = scorer, collector
+    def __init__(
+        self,
+        scorer: Scorer,
+        served: Served,
+        openapi: bytes,
+        collector: Collector | None = None,
+        shipper: Shipper | None = None,
+    ) -> None:
+        self._scorer, self._collector, self._shipper = scorer, collector, shipper
         self._headers = served.headers
         self._bulk = ThreadPoolExecutor(1, "bulk")
         self._documents = {
@@ -118,6 +126,8 @@ class App:
         state: dict[str, Any] = {"status": "healthy"}
         if self._collector is not None:
             state |= {"collected": self._collector.written, "dropped": self._collector.dropped}
+        if self._shipper is not None:
+            state["shipped_bytes"] = self._shipper.shipped
         return Answer(200, JSON, msgspec.json.encode(state))
 
     async def _send(self, send: Send, answer: Answer, request_id: bytes, more: Iterable[tuple[bytes, bytes]]) -> None:
@@ -132,11 +142,12 @@ class App:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        """ASGI's lifespan: what waits to be collected is written when the server stops."""
+        """ASGI's lifespan: what waits to be collected is written, and carried over, when the server stops."""
         while True:
             event = (await receive())["type"]
-            if event == "lifespan.shutdown" and self._collector is not None:
-                self._collector.close()
+            for part in (self._collector, self._shipper):
+                if event == "lifespan.shutdown" and part is not None:
+                    part.close()
             await send({"type": f"{event}.complete"})
             if event == "lifespan.shutdown":
                 return

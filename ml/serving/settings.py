@@ -10,6 +10,7 @@ from pathlib import Path
 from ml.fault import invalid
 from ml.serving.collection import DEFAULT_BYTES
 from ml.serving.served import Served
+from ml.serving.shipping import SECONDS as SHIP_SECONDS
 
 AZURE_MODEL = "AZUREML_MODEL_DIR"
 PORT = 5001
@@ -27,6 +28,8 @@ class Settings:
         collect: where answered requests are collected; None collects nothing.
         collect_share: the share of them that is.
         collect_bytes: the most that the folder may hold.
+        collect_to: the URL of a folder of blobs that they are carried to; None leaves them.
+        collect_every: so many seconds apart.
         with_parent: whether the process ends with whoever holds its standard input.
     """
 
@@ -37,6 +40,8 @@ class Settings:
     collect: Path | None
     collect_share: float
     collect_bytes: int
+    collect_to: str | None
+    collect_every: float
     with_parent: bool
 
 
@@ -59,6 +64,8 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         collect=Path(given.collect) if given.collect else None,
         collect_share=given.collect_share,
         collect_bytes=given.collect_bytes,
+        collect_to=_collect_to(given.collect_to, given.collect),
+        collect_every=given.collect_every,
         with_parent=given.with_parent,
     )
 
@@ -85,9 +92,21 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     option("collect", None, "a folder for answered requests")
     option("collect-share", 1.0, "the share of them that is collected, from 0 to 1", float)
     option("collect-bytes", DEFAULT_BYTES, "the most that the folder may hold", int)
+    option("collect-to", None, "the URL of a folder of blobs that they are carried to with the identity found here")
+    option("collect-every", SHIP_SECONDS, "so many seconds apart", float)
     flag = environment.get("MLOPS_WITH_PARENT", "") not in ("", "0", "false")
     parser.add_argument("--with-parent", action="store_true", default=flag, help="end when standard input does")
     return parser
+
+
+def _collect_to(url: str | None, folder: str | None) -> str | None:
+    if not url:
+        return None
+    if not folder:
+        raise invalid("nothing is collected that could be carried there", "--collect-to", "name a folder by --collect")
+    if not url.startswith(("https://", "http://")) or url.count("/") < 3:
+        raise invalid(f"`{url}` is no URL of a container", "--collect-to", "https://ACCOUNT.blob.core.windows.net/…")
+    return url.rstrip("/")
 
 
 def _model_folder(folder: Path) -> Path:

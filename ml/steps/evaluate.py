@@ -20,6 +20,7 @@ from ml.problem import Problem, load_problem
 from ml.serving.scorer import Scorer
 from ml.split import row_keys
 from ml.steps.train import targets
+from ml.tracking import log_metrics
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,6 +133,7 @@ def main() -> None:
     }
     text = json.dumps(measured, ensure_ascii=False, indent=1, allow_nan=False)
     (arguments.evaluated / "measures.json").write_text(text, encoding="utf-8")
+    log_metrics(measured["metrics"])
     shown = measured["metrics"][problem.success.metric]
     print(f"{problem.success.metric} {shown} on {rows.num_rows:,} rows")
 

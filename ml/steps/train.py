@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,14 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.fault import entry, invalid
+from ml.learners.nodes import rank
 from ml.model.encoder import Encoder
 from ml.model.model import CARD, ENCODER, PROFILE, SMOKE, Card, Model
 from ml.problem import Problem, load_problem
+from ml.sweep import with_parameters
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+TRIAL = "trial.json"
 EXAMPLE_ROWS = 1
 SMOKE_ROWS = 20
 
@@ -106,31 +110,41 @@ def _learn(problem: Problem, encoder: Encoder, matrix: Floats, target: Floats, c
         learn_sklearn(problem, encoder, matrix, target, folder)
 
 
+def _write(inner: Path, rows: pa.Table, problem: Problem, folder: Path) -> None:
+    """The learnt files with what describes them, as an MLflow model directory."""
+    from ml.model.mlflow_format import wrap
+    from ml.profile import profile
+
+    model = Model.load(inner)
+    profile(rows, problem.columns.features, model.outputs(rows), model.card.classes).save(inner / PROFILE)
+    (inner / SMOKE).write_text(smoke_test(model, rows.slice(0, SMOKE_ROWS)), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    wrap(inner, rows.select(list(problem.columns.features)).slice(0, EXAMPLE_ROWS), folder)
+
+
 @entry
 def main() -> None:
     """The process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problem", type=Path, required=True)
     parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--tried", type=Path, help="the best trial of a sweep, whose parameters are taken")
     parser.add_argument("--model", type=Path, required=True)
     arguments = parser.parse_args()
     import pyarrow.parquet as pq
 
-    from ml.model.mlflow_format import wrap
-    from ml.profile import profile
-
     problem = load_problem(arguments.problem)
+    if arguments.tried is not None:
+        problem = with_parameters(
+            problem, json.loads((arguments.tried / TRIAL).read_text(encoding="utf-8"))["parameters"]
+        )
     rows = pq.read_table(arguments.train / "rows.parquet")
     window = json.loads((arguments.train / "window.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as temporary:
         inner = Path(temporary)
         train(rows, window, problem, inner)
-        model = Model.load(inner)
-        known = profile(rows, problem.columns.features, model.outputs(rows), model.card.classes)
-        known.save(inner / PROFILE)
-        (inner / SMOKE).write_text(smoke_test(model, rows.slice(0, SMOKE_ROWS)), encoding="utf-8")
-        shutil.rmtree(arguments.model, ignore_errors=True)
-        wrap(inner, rows.select(list(problem.columns.features)).slice(0, EXAMPLE_ROWS), arguments.model)
+        if rank(os.environ) == 0:  # all nodes have the same model, and share the folder that it goes to
+            _write(inner, rows, problem, arguments.model)
     print(f"learnt from {rows.num_rows:,} rows")
 
 

@@ -69,4 +69,4 @@ def test_the_cost_names_what_is_unknown_and_how_old_the_prices_are(clone, monkey
     assert (code, answer) == (0, found)
     assert "idle, AKS off" in text
     assert "(unknown)" in text
-    assert "days old" in text
+    assert "days ago" in text

@@ -16,9 +16,15 @@ from pulumi.runtime import stack as stack_runtime
 from stand_in import SUBSCRIPTION, TENANT, answer, guid, made
 
 from infra import program
+from infra.runner import EVERYBODYS
 
 TYPED: dict[str, dict[str, str]] = {
-    "shared": {"location": "westeurope", "reviewers": '["1234567", "team:42"]', "repositoryIds": "11/22"},
+    "shared": {
+        "location": "westeurope",
+        "reviewers": '["1234567", "team:42"]',
+        "repositoryIds": "11/22",
+        "clientId": "aaaaaaaa-0000-0000-0000-0000000000cc",
+    },
     "dev": {
         "budget": "300",
         "alert": "models@example.com",
@@ -37,7 +43,7 @@ TYPED: dict[str, dict[str, str]] = {
 REPOSITORY = "contoso/models"
 
 
-def shared_outputs() -> dict[str, Any]:
+def shared_outputs(network: str = "private") -> dict[str, Any]:
     """What the stack shared answers to dev and prod."""
     words = [f"{p}-{s}" for s in ("dev", "prod") for p in ("preview", "infrastructure", "ml")]
     return {
@@ -54,7 +60,7 @@ def shared_outputs() -> dict[str, Any]:
         "locations": {"dev": "westeurope", "prod": "westeurope"},
         "clientIds": {word: guid(word + "c") for word in words},
         "principalIds": {word: guid(word + "p") for word in words},
-        "runnerLabel": "mlops-prod",
+        "runnerLabel": "mlops-prod" if network == "private" else EVERYBODYS,
     }
 
 
@@ -161,7 +167,8 @@ def capture(stack: str, **more: str) -> Captured:
     """The program of a stack as it is sent to the engine, run once for the same configuration."""
 
     def body() -> None:
-        for name, value in program.make(typed(stack, **more), shared_outputs).items():
+        answered = functools.partial(shared_outputs, more.get("network", "private"))
+        for name, value in program.make(typed(stack, **more), answered).items():
             pulumi.export(name, value)
 
     return run(body, stack)

@@ -147,6 +147,8 @@ BREAKS: dict[str, tuple[str, str, Change]] = {
     "alert-resolves": ("dev", "vault-availability", put("autoMitigate", False)),
     "alert-on": ("dev", "service-health", put("enabled", False)),
     "diagnostics-somewhere": ("dev", "diagnostics-vault", put("logs", [])),
+    "runner-pinned": ("prod", "runners", put("template.containers.0.image", "cr.azurecr.io/runner:latest")),
+    "runner-own-registry": ("prod", "runners", put("template.containers.0.image", "ghcr.io/runner@sha256:0")),
     "budget-warns": ("dev", "budget", drop("notifications.forecast100")),
     "role-known": (
         "dev",

@@ -96,6 +96,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ReadResponse(id=request.id, properties=packed(state), inputs=packed(found["inputs"]))
 
     def Delete(self, request, context):
+        type_, name = type_and_name(request.urn)
+        (CLOUD / "log").open("a").write(f"delete {type_} {name}\n")
         file_of(request.id, request.urn).unlink(missing_ok=True)
         return provider_pb2.google_dot_protobuf_dot_empty__pb2.Empty()
 

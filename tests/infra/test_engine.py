@@ -99,15 +99,41 @@ def test_a_change_of_tags_replaces_nothing(made, stack):
     assert {step["op"] for step in preview["steps"]} <= {"same", "update", "read"}
 
 
+def urns(made, stack):
+    return sorted(resource["urn"] for resource in made.export(stack)["deployment"]["resources"])
+
+
+HOW = {
+    "with a preview": [],
+    "without one": ["--skip-preview"],
+    "whatever fails": ["--skip-preview", "--continue-on-error"],
+}
+
+
+@pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+@pytest.mark.parametrize("stack", ["prod", "shared"])
+def test_a_protected_stack_refuses_to_be_destroyed_before_it_has_lost_anything(made, stack, how):
+    before, cloud = urns(made, stack), made.log()
+    answer = made.pulumi("destroy", "--yes", *how, "--stack", stack, ok=False)
+    assert answer.code != 0
+    assert "::latch" in answer.text
+    assert "cannot be deleted" in answer.text
+    assert urns(made, stack) == before
+    assert made.log() == cloud
+
+
+def test_one_unprotected_resource_of_prod_is_not_destroyed_by_its_name(made):
+    (urn,) = [urn for urn in urns(made, "prod") if urn.endswith("::failed-runs")]
+    before = made.log()
+    answer = made.pulumi("destroy", "--yes", "--skip-preview", "--target", urn, "--stack", "prod", ok=False)
+    assert answer.code != 0
+    assert made.log() == before
+
+
 @pytest.mark.parametrize(
     ("stack", "held"), [("prod", HELD), ("shared", ("registry", "group-dev", "group-prod", "group-shared"))]
 )
-def test_a_protected_stack_refuses_to_be_destroyed_and_stays_as_it_was(made, stack, held, capsys):
-    before = made.export(stack)["deployment"]["resources"]
-    answer = made.pulumi("destroy", "--yes", "--stack", stack, ok=False)
-    assert answer.code != 0
-    assert "cannot be deleted" in answer.text
-    assert made.export(stack)["deployment"]["resources"] == before
+def test_every_protected_resource_is_named_where_teardown_refuses(made, stack, held, capsys):
     state = json.dumps(made.export(stack))
     assert teardown.main(["--stack", stack], az=None, call=None, export=lambda _: state) == 2
     said = capsys.readouterr().err
@@ -127,6 +153,13 @@ def test_the_pack_blocks_a_bad_change_of_prod_and_only_advises_in_dev(made):
     assert "storage-no-keys" in prod.text
     assert dev.code == 0, dev.text
     assert "storage-no-keys" in dev.text
+
+
+def test_what_prod_no_longer_wants_is_removed_by_an_up_in_spite_of_the_latch(made):
+    with made.edited("components/alerts.py", 'Question("failed-runs"', 'Question("lost-runs"'):
+        made.pulumi("up", "--yes", "--skip-preview", "--stack", "prod")
+    assert "delete azure-native:monitor:ScheduledQueryRule failed-runs" in made.log()
+    made.pulumi("up", "--yes", "--skip-preview", "--stack", "prod")
 
 
 def test_drift_is_seen(made):

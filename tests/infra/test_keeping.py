@@ -187,21 +187,22 @@ def test_a_certificate_that_azure_does_not_allow_yet_is_asked_for_again_and_the_
 
 def test_the_idle_cost_of_dev_is_shown_with_aks_and_without(capsys):
     found = cost("dev", dt.date(2026, 12, 1))
-    assert found["idleWithAks"]["unknown"] != found["idleWithoutAks"]["unknown"]
-    assert "AKS system nodes" in found["idleWithAks"]["unknown"]
+    assert found["idleWithAks"]["known"] > found["idleWithoutAks"]["known"] > 0
+    assert "AKS load balancer" in found["idleWithAks"]["unknown"]
+    assert "AKS load balancer" not in found["idleWithoutAks"]["unknown"]
     text = told(found)
     assert "idle with AKS at its minimum" in text
     assert "idle with AKS off" in text
-    assert "10 days old" in text
+    assert "read 10 days ago" in text
 
 
 def test_a_price_without_a_source_is_unknown_and_never_counted_as_nothing():
     rows = priced(lines(PROD, settings()), prices.load())
-    (firewall,) = [row for row in rows if row["item"] == "firewall"]
-    assert firewall["idle"] is None
-    assert "managed network's firewall" in total(rows, "idle")["unknown"]
+    (balancer,) = [row for row in rows if row["item"] == "load-balancer" and row["resource"].startswith("AKS")]
+    assert balancer["idle"] is None
+    assert "AKS load balancer" in total(rows, "idle")["unknown"]
     for price in prices.load().values():
-        assert (price.price is None) == (price.read == "never")
+        assert (price.price is None) == (price.read == "never") == bool(price.looked)
         assert price.price is None or price.source.startswith("https://")
 
 
@@ -257,6 +258,8 @@ def test_the_table_is_read_anew_from_the_price_service_and_two_answers_are_no_an
     assert table["vm-Standard_D4s_v5"].price == 0.25
     assert table["vm-Standard_D4s_v5"].read == "2026-12-03"
     assert "firewall" in unknown
+    assert table["firewall"].price is None  # it was known: what is no longer told is unknown again
+    assert table["firewall"].looked.startswith("2026-12-03, https://prices.azure.com/")
     assert file.read_text().startswith("#")
     assert all(
         url.startswith("https://prices.azure.com/api/retail/prices?%24filter=armRegionName+eq+%27westeurope%27")
@@ -274,7 +277,11 @@ def test_facts_name_every_quota_of_the_configured_sizes():
     assert found["subjects"]["ml-prod"] == [
         "repo:contoso/models:environment:prod",
         "repo:contoso@11/models@22:environment:prod",
+        "repo:contoso/models:environment:rollback",
+        "repo:contoso@11/models@22:environment:rollback",
     ]
+    assert found["runner"] == {"label": "mlops-prod", "hosted": False, "job": found["names"]["runners"], "app": ""}
+    assert set(found["approved"]) < set(found["environments"])
 
 
 @pytest.mark.parametrize("verb", ["cost", "facts"])

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from capture import capture
+from test_profiles import at
 
 from infra.outputs import SHARED, STACK, VERSION
 
@@ -39,3 +41,36 @@ def test_the_version_is_said(stacks):
 def test_the_document_says_of_each_key_what_the_contract_says(title, contract):
     part = DOCUMENT.read_text().split(f"## {title}\n")[1].split("\n## ")[0]
     assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", part, re.M)) == contract
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_what_a_deployment_needs_is_the_name_that_the_resource_was_given(stacks, stack):
+    """Each output against the resource it tells of, as it was sent."""
+    captured = stacks[stack]
+    wanted = {
+        "workspaceName": ("workspace", "workspaceName"),
+        "resourceGroup": ("workspace", "resourceGroupName"),
+        "location": ("workspace", "location"),
+        "clusterName": ("cluster-cpu", "computeName"),
+        "kubernetesCompute": ("aks-compute", "computeName"),
+        "kubernetesNamespace": ("namespace-models", "metadata.name"),
+        "storageAccount": ("storage", "accountName"),
+        "rawContainer": ("raw", "containerName"),
+        "datastoreName": ("raw-data", "name"),
+        "vaultName": ("vault", "vaultName"),
+    }
+    for key, (resource, path) in wanted.items():
+        assert captured.outputs[key] == at(captured.one(resource).inputs, path), key
+    ids = {"workspaceId": "workspace", "insightsId": "insights", "logsWorkspaceId": "logs", "actionGroupId": "people"}
+    for key, resource in {**ids, "endpointIdentityId": "identity-endpoint"}.items():
+        own = captured.one(resource).inputs
+        assert captured.outputs[key].split("/")[-1] in own.values(), key
+    types = {r.inputs["metadata"]["name"] for r in captured.resources if r.name.startswith("instance-type-")}
+    assert set(captured.outputs["instanceTypes"]) == types
+
+
+def test_without_aks_and_further_clusters_their_outputs_are_empty():
+    outputs = capture("dev", aks="off").outputs
+    empty = ("kubernetesCompute", "kubernetesCluster", "kubernetesNamespace", "endpointHost")
+    assert [outputs[key] for key in empty] == ["", "", "", ""]
+    assert (outputs["instanceTypes"], outputs["extraClusters"]) == ([], {})

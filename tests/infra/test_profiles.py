@@ -142,3 +142,15 @@ def test_what_holds_data_is_protected_and_kept_in_prod_and_disposable_in_dev(dev
 def test_no_group_is_locked_as_a_lock_would_stop_compute_from_scaling(stacks):
     for captured in stacks.values():
         assert not [r for r in captured.resources if "ManagementLock" in r.type]
+
+
+@pytest.mark.parametrize("stack", ["shared", "prod"])
+def test_what_a_destroy_meets_first_is_protected_and_depends_on_everything(stacks, stack):
+    (latch,) = [r for r in stacks[stack].resources if r.type == "mlops:infra:Latch"]
+    assert latch.protect
+    others = {r.urn for r in stacks[stack].resources if r.custom}  # components go after what is in them
+    assert others <= set(latch.depends_on)
+
+
+def test_dev_has_no_latch_as_it_is_disposable(dev):
+    assert not [r for r in dev.resources if r.type == "mlops:infra:Latch"]

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from stand_in import guid
 
-from infra.deployers import ADMINISTRATOR, Deployer, deployers, handed_out, subjects
+from infra.deployers import (
+    ADMINISTRATOR,
+    APPROVED,
+    Deployer,
+    deployer_grants,
+    deployers,
+    entrances,
+    handed_out,
+    subjects,
+)
 from infra.names import names
 from infra.reach import infrastructure_grants, may_write
 from infra.roles import ROLES
@@ -64,6 +73,11 @@ def test_an_assignments_name_stays_and_is_its_own(stacks):
     assert len(set(ids)) == len(ids)
 
 
+def test_every_role_of_the_table_is_handed_out():
+    given = {grant.role for one in deployers() for grant in deployer_grants(one)}
+    assert set(ROLES) == given | set(handed_out())
+
+
 def test_nobody_gets_owner_or_user_access_administrator():
     assert not {"Owner", "User Access Administrator"} & set(ROLES)
 
@@ -114,6 +128,11 @@ def test_both_forms_of_subject_are_trusted_and_prod_never_by_a_branch():
     prod = subjects(Deployer("infrastructure", "prod"), "contoso/models", "11/22")
     assert prod == ("repo:contoso/models:environment:prod", "repo:contoso@11/models@22:environment:prod")
     assert subjects(Deployer("preview", "dev"), "contoso/models") == ("repo:contoso/models:pull_request",)
+    assert subjects(Deployer("plan", "prod"), "contoso/models") == ("repo:contoso/models:environment:plan",)
+    assert subjects(Deployer("ml", "prod"), "contoso/models") == (
+        "repo:contoso/models:environment:prod",
+        "repo:contoso/models:environment:rollback",
+    )
     for deployer in deployers():
         for subject in subjects(deployer, "contoso/models", "11/22"):
             assert "ref:" not in subject
@@ -121,9 +140,18 @@ def test_both_forms_of_subject_are_trusted_and_prod_never_by_a_branch():
             assert subject.endswith(":pull_request") == (deployer.purpose == "preview")
 
 
-def test_a_preview_can_write_nothing_in_azure():
-    from infra.deployers import deployer_grants
+def test_who_enters_without_an_approval_reads_or_starts_the_runner():
+    """`plan` follows main by itself; of a pull request not even the runner is started."""
+    writing = {"Contributor", ADMINISTRATOR, "AzureML Data Scientist", "Storage Blob Data Contributor"}
+    for deployer in deployers():
+        ways = {way.removeprefix("environment:") for way in entrances(deployer)}
+        if deployer.stack != "dev" and not ways & set(APPROVED):
+            roles = {row.role for row in deployer_grants(deployer)}
+            assert not roles & writing
+            assert ("Container Apps Jobs Operator" in roles) == (deployer.purpose == "plan")
 
+
+def test_a_preview_can_write_nothing_in_azure():
     for stack in ("shared", "dev", "prod"):
         rows = deployer_grants(Deployer("preview", stack))
         assert not [row for row in rows if row.role in ("Contributor", ADMINISTRATOR) or "Admin" in row.role]

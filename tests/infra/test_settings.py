@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 
 import pytest
 from capture import TYPED, capture, shared_outputs, typed
 
-from infra import program
+from infra import configuration, program
 from infra.configuration import remote_repository
 from infra.faults import ConfigurationFault
 from infra.profiles import DEV, PROD, NodePool, profile_faults
+from infra.regions import REGIONS, region_faults
+from infra.runner import EVERYBODYS, runner_label
 from infra.settings import parse
 
 DEFAULTS = {"repository": "contoso/models"}
@@ -51,6 +54,11 @@ def test_an_unknown_stack_is_refused():
         parse("prd", {}, DEFAULTS)
 
 
+@pytest.mark.parametrize("image", ["ghcr.io/actions/actions-runner:latest", "runner", "runner@sha256:abc"])
+def test_a_runner_whose_bytes_may_change_is_refused(image):
+    assert "must be an image with its digest" in faults("prod", runnerImage=image)[0]
+
+
 def test_a_word_that_is_nearly_right_is_refused_with_the_right_one():
     assert "did you mean `public`?" in faults("prod", network="pubic")[0]
 
@@ -59,6 +67,7 @@ def test_a_word_that_is_nearly_right_is_refused_with_the_right_one():
     ("location", "sentence"),
     [
         ("westeurop", "did you mean `westeurope`?"),
+        ("koreasouth", "lacks AKS and the sizes used here; take koreacentral"),
         ("francesouth", "lacks AKS and the sizes used here; take francecentral"),
         ("westus", "prod in westus: the region has no availability zones"),
     ],
@@ -67,6 +76,17 @@ def test_a_region_that_lacks_what_is_needed_is_refused_before_the_first_write(lo
     with pytest.raises(ConfigurationFault) as caught:
         program.make(program.Typed("shared", {**TYPED["shared"], "location": location}, DEFAULTS), dict)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["swedencentral", "westus3", "italynorth"])
+def test_a_region_without_an_open_pair_is_as_good_as_any(location):
+    assert not region_faults("location", location)
+    assert REGIONS[location].zones
+
+
+def test_a_region_on_request_names_an_open_one():
+    for region in REGIONS.values():
+        assert not region.on_request or not REGIONS[region.pair].on_request
 
 
 def test_a_prefix_too_long_for_its_names_is_refused_before_the_first_write():
@@ -126,6 +146,29 @@ def test_a_repository_is_read_from_either_form_of_remote():
     assert remote_repository("git@github.com:contoso/models.git") == "contoso/models"
     assert remote_repository("https://github.com/contoso/models") == "contoso/models"
     assert remote_repository("/srv/git/models") == ""
+
+
+@pytest.mark.parametrize(
+    ("network", "told", "sentence"),
+    [
+        ("private", "public", "prod is private, but shared sends its jobs to `ubuntu-latest`"),
+        ("public", "private", "prod is public, but shared sends its jobs to `mlops-prod`"),
+    ],
+)
+def test_prod_is_not_made_where_its_workflows_would_not_reach_it(network, told, sentence):
+    with pytest.raises(ConfigurationFault, match=re.escape(f"{sentence}: pulumi up --stack shared")):
+        program.make(typed("prod", network=network), lambda: shared_outputs(told))
+
+
+def test_shared_reads_from_prods_file_where_prods_jobs_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(configuration, "git_defaults", lambda: DEFAULTS)
+    (tmp_path / "Pulumi.shared.yaml").write_text("config: {mlops:location: westeurope, mlops:reviewers: ['1']}")
+    assert runner_label(configuration.read_shared(tmp_path)) == "mlops-prod"
+    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  mlops:network: public\n")
+    assert runner_label(configuration.read_shared(tmp_path)) == EVERYBODYS
+    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  mlops:network: pubic\n")
+    with pytest.raises(ConfigurationFault, match="did you mean `public`"):
+        configuration.read_shared(tmp_path)
 
 
 def test_aks_is_switched_off_by_one_word():

@@ -161,3 +161,31 @@ def test_every_setting_that_the_cli_would_inject_into_the_extension_is_sent_as_t
     }  # fmt: skip
     assert wanted <= set(sent)
     assert all(isinstance(value, str) for value in sent.values())
+
+
+GUARDED = {"shared": True, "dev": False, "plan": False, "prod": True, "rollback": True}
+
+
+def test_github_has_every_environment_with_its_reviewers_and_only_main_enters(shared):
+    made = {r.inputs["environment"]: r.inputs for r in shared.of("repositoryEnvironment:RepositoryEnvironment")}
+    assert {name: bool(sent.get("reviewers")) for name, sent in made.items()} == GUARDED
+    assert {name for name, sent in made.items() if sent["preventSelfReview"]} == {"shared", "prod"}
+    branches = {r.inputs["environment"]: r.inputs["branchPattern"] for r in shared.of("DeploymentPolicy")}
+    assert branches == dict.fromkeys(GUARDED, "main")
+
+
+def test_workflows_are_told_ids_and_where_prods_jobs_run(shared):
+    told = {r.inputs["variableName"]: r.inputs["value"] for r in shared.of("actionsVariable:ActionsVariable")}
+    assert told["PROD_RUNNER"] == shared.outputs["runnerLabel"] == "mlops-prod"
+    inside = {}
+    for resource in shared.of("ActionsEnvironmentVariable"):
+        inside.setdefault(resource.inputs["environment"], set()).add(resource.inputs["variableName"])
+    both = {"AZURE_CLIENT_ID_INFRASTRUCTURE", "AZURE_CLIENT_ID_ML"}
+    assert inside == {
+        "shared": {"AZURE_CLIENT_ID_INFRASTRUCTURE"},
+        "dev": both,
+        "prod": both,
+        "plan": {"AZURE_CLIENT_ID_PLAN"},
+        "rollback": {"AZURE_CLIENT_ID_ML"},
+    }
+    assert not [r for r in shared.resources if "Secret" in r.type]

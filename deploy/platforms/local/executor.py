@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,6 +25,8 @@ from ml.fault import Fault, from_json, invalid
 
 OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
 LAST_LINES = 15
+TRIAL = "trial.json"
+NODES_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def run_pipeline(
     for step in pipeline.steps:
         told(step.name, None)
         fingerprint = code[step.component.code] + environment_digests.get(step.component.environment, "")
-        done[step.name] = _run_step(step, _resolve(step, given, done), fingerprint, store)
+        run = _run_step if step.search is None else _run_trials
+        done[step.name] = run(step, _resolve(step, given, done), fingerprint, store)
         told(step.name, done[step.name])
     outputs = {parent: done[s.name].outputs[out] for s in pipeline.steps for out, parent in s.outputs.items()}
     return PipelineDone(tuple(done.values()), outputs)
@@ -127,24 +132,54 @@ def _resolve(step: Step, given: Mapping[str, Artefact], done: Mapping[str, StepD
     return {**defaults, **{name: artefact for name, artefact in found.items() if artefact is not None}}
 
 
-def step_key(component: Component, inputs: Mapping[str, Artefact], fingerprint: str) -> str:
-    """What decides whether a step has run before: its command, code, environment and inputs' content."""
-    parts = {
-        "command": component.command,
+def step_key(step: Step, inputs: Mapping[str, Artefact], fingerprint: str) -> str:
+    """What decides whether a step has run before: its command, code, environment, nodes and inputs' content."""
+    parts: dict[str, object] = {
+        "command": step.component.command,
         "code": fingerprint,
         "inputs": {name: artefact.digest for name, artefact in sorted(inputs.items())},
     }
+    if step.nodes > 1:
+        parts["nodes"] = step.nodes
     return digest.of_bytes(json.dumps(parts, sort_keys=True).encode())[:32]
 
 
 def _run_step(step: Step, inputs: Mapping[str, Artefact], fingerprint: str, store: Path) -> StepDone:
     started = time.monotonic()
-    key = step_key(step.component, inputs, fingerprint)
+    key = step_key(step, inputs, fingerprint)
     kept = _kept(store / key, step.component)
     cached = kept is not None
     if kept is None:
         kept = _execute(step, inputs, store / key)
     return StepDone(step.name, key, time.monotonic() - started, cached, kept)
+
+
+def _run_trials(step: Step, inputs: Mapping[str, Artefact], fingerprint: str, store: Path) -> StepDone:
+    """Every trial of a sweep, each kept like a step; the outputs are those of the best one, as in Azure ML."""
+    assert step.search is not None
+    started = time.monotonic()
+    trials = [
+        _run_step(step, {**inputs, step.search.input: _artefact(value)}, fingerprint, store)
+        for value in step.search.values
+    ]
+    best = min(trials, key=lambda trial: _metric(trial, step))
+    key = digest.of_bytes(" ".join(trial.key for trial in trials).encode())[:32]
+    cached = all(trial.cached for trial in trials)
+    return StepDone(step.name, key, time.monotonic() - started, cached, best.outputs)
+
+
+def _metric(trial: StepDone, step: Step) -> float:
+    """What the trial logged; without a tracking server it stands in `trial.json` of one of its outputs.
+
+    A trial whose metric is no number is worse than every other.
+    """
+    assert step.search is not None
+    for output in trial.outputs.values():
+        file = Path(output.value) / TRIAL
+        if file.is_file():
+            value = json.loads(file.read_text(encoding="utf-8")).get(step.search.metric)
+            return float(value) if value is not None and math.isfinite(value) else math.inf
+    raise Fault(f"a trial of `{step.name}` left no {TRIAL}", f"step {step.name}", "write it into an output")
 
 
 def _kept(folder: Path, component: Component) -> dict[str, Artefact] | None:
@@ -161,9 +196,10 @@ def _kept(folder: Path, component: Component) -> dict[str, Artefact] | None:
 def _execute(step: Step, inputs: Mapping[str, Artefact], folder: Path) -> dict[str, Artefact]:
     """Runs the command in a folder of its own, which takes its name only when it is whole."""
     working = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
-    for output in step.component.outputs:
-        (working / output).mkdir(parents=True)
     try:
+        working.mkdir(parents=True)
+        for output in step.component.outputs:
+            (working / output).mkdir()
         _process(step, command_line(step.component, inputs, working), working / "log.txt")
         digests = {name: digest.of_path(working / name) for name in step.component.outputs}
         record = {"step": step.name, "outputs": digests}
@@ -197,26 +233,53 @@ def command_line(component: Component, inputs: Mapping[str, Artefact], outputs: 
 
 
 def _process(step: Step, command: str, log: Path) -> None:
+    """The step's process, or as many as it has nodes; the first one's log is the step's."""
+    logs = [log, *(log.with_suffix(f".{node}.txt") for node in range(1, step.nodes))]
+    nodes = _as_nodes(step.nodes)
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for path, place in zip(logs, nodes, strict=True):
+            processes.append(_start(step, command, path, place))
+        ended = _wait(processes)
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    if ended is not None:
+        raise _step_fault(step.name, processes[ended].returncode, logs[ended])
+
+
+def _start(step: Step, command: str, log: Path, node: Mapping[str, str]) -> subprocess.Popen[bytes]:
     python_first = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {
-        **os.environ,
-        "PATH": python_first,
-        "PYTHONPATH": str(step.component.code),
-        "PYTHONUNBUFFERED": "1",
-    }
+    code = {"PATH": python_first, "PYTHONPATH": str(step.component.code), "PYTHONUNBUFFERED": "1"}
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            ["bash", "-c", command], cwd=step.component.code, env=environment,
+        return subprocess.Popen(
+            ["bash", "-c", command], cwd=step.component.code, env={**os.environ, **code, **node},
             stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        try:
-            status = process.wait()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
-    if status != 0:
-        raise _step_fault(step.name, status, log)
+
+
+def _as_nodes(count: int) -> list[dict[str, str]]:
+    """What Azure ML's distribution `pytorch` tells each node; nothing where there is one."""
+    if count == 1:
+        return [{}]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    first = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(count)}
+    return [{**first, "RANK": str(number), "NODE_RANK": str(number)} for number in range(count)]
+
+
+def _wait(processes: list[subprocess.Popen[bytes]]) -> int | None:
+    """Waits for all; the number of the first that failed, whose fellows would wait for it in vain."""
+    if len(processes) == 1:
+        return 0 if processes[0].wait() != 0 else None
+    while True:
+        states = [process.poll() for process in processes]
+        failed = next((number for number, state in enumerate(states) if state), None)
+        if failed is not None or all(state == 0 for state in states):
+            return failed
+        time.sleep(NODES_POLL_SECONDS)
 
 
 def _step_fault(name: str, status: int, log: Path) -> Fault:

@@ -54,7 +54,7 @@ class Tracking:
         except Exception as fault:
             self._fault = fault
 
-    def log_run(self, run: Run, parameters: dict[str, Any]) -> str:
+    def log_run(self, run: Run) -> str:
         """Logs a run with its parameters, metrics, durations, code and files; returns MLflow's id."""
         client = self.client
         tags = {
@@ -66,7 +66,7 @@ class Tracking:
         }
         logged = client.create_run(self._experiment(run.problem), tags=tags)
         run_id: str = logged.info.run_id
-        client.log_batch(run_id, metrics=_metrics(run), params=_parameters(run, parameters))
+        client.log_batch(run_id, metrics=_metrics(run), params=_parameters(run))
         for name in ("model", "evaluation"):
             client.log_artifacts(run_id, getattr(run, name), name)
         client.log_artifact(run_id, run.problem_file, "problem")
@@ -141,7 +141,7 @@ def _metrics(run: Run) -> list[Any]:
     return [Metric(name, value, 0, 0) for name, value in values.items() if value is not None]
 
 
-def _parameters(run: Run, parameters: dict[str, Any]) -> list[Any]:
+def _parameters(run: Run) -> list[Any]:
     from mlflow.entities import Param
 
-    return [Param(name, str(value)) for name, value in {**parameters, "until": run.until}.items()]
+    return [Param(name, str(value)) for name, value in {**run.parameters, "until": run.until}.items()]

@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import subprocess
 import sys
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from deploy.pipeline import load_pipeline
-from deploy.platforms.local.executor import PipelineDone, Told, run_pipeline
+from deploy.pipeline import Pipeline, load_pipeline
+from deploy.platforms.local.executor import TRIAL, PipelineDone, StepDone, Told, run_pipeline
 from deploy.platforms.local.home import REPOSITORY, Home
+from deploy.platforms.local.tracking import Tracking
 from deploy.platforms.protocol import TrainingInputs
-from deploy.runs import Run, StepTime, find_run
+from deploy.runs import Run, StepTime, find_run, save_run, with_tracking
+from deploy.screen import Screen
 from ml import digest
 from ml.fault import Fault, from_json
 from ml.problem import Problem, data_path
 
 PIPELINES = REPOSITORY / "ml" / "pipelines"
 ENVIRONMENTS = REPOSITORY / "environments"
+
+
+def run_training(home: Home, inputs: TrainingInputs, tracking: Tracking, screen: Screen) -> Run:
+    """Runs the pipeline, logs a run that is new, and keeps its record.
+
+    Raises:
+        Fault: of a step, or of the data.
+    """
+
+    def told(name: str, done: StepDone | None) -> None:
+        if done is None:
+            screen.working(name)
+        else:
+            screen.done(name, "cached" if done.cached else f"{done.seconds:.1f} s")
+            if not done.cached:
+                tracking.warm_up()
+
+    made = train(home, inputs, told)
+    if not made.tracking_id:
+        screen.working("log the run")
+        made = with_tracking(made, tracking.log_run(made))
+    save_run(home.runs, made)
+    return made
 
 
 def train(home: Home, inputs: TrainingInputs, told: Told) -> Run:
@@ -36,14 +64,24 @@ def train(home: Home, inputs: TrainingInputs, told: Told) -> Run:
     }
     if inputs.collected is not None:
         given["collected"] = inputs.collected
-    done = run_pipeline(load_pipeline(PIPELINES / "training.yml"), given, home.steps, environments(), told)
+    done = run_pipeline(_pipeline(inputs.problem), given, home.steps, environments(), told)
     return _record(home, inputs, done, time.monotonic() - started, str(given["until"]))
 
 
-def evaluate(home: Home, problem_file: Path, model: Path, evaluation: Path, told: Told) -> Path:
+def _pipeline(problem: Problem) -> Pipeline:
+    """Training as the problem wants it: with its sweep's trials, on its nodes."""
+    model = problem.model
+    pipeline = load_pipeline(PIPELINES / ("training.yml" if model.sweep is None else "sweep.yml"))
+    trials = tuple(str(number) for number in range(model.sweep.trials if model.sweep else 0))
+    searching = (replace(s, search=s.search and replace(s.search, values=trials)) for s in pipeline.steps)
+    steps = tuple(replace(step, nodes=model.nodes) if step.name == "train" else step for step in searching)
+    return replace(pipeline, steps=steps)
+
+
+def evaluate(home: Home, problem_file: Path, model: Path, evaluation: Path) -> Path:
     """A model on another run's evaluation rows, by the same step as in training."""
     given: dict[str, Path | str] = {"problem": problem_file, "model": model, "evaluation": evaluation}
-    done = run_pipeline(load_pipeline(PIPELINES / "comparison.yml"), given, home.steps, environments(), told)
+    done = run_pipeline(load_pipeline(PIPELINES / "comparison.yml"), given, home.steps, environments())
     return Path(done.outputs["evaluation"].value)
 
 
@@ -100,12 +138,21 @@ def _record(home: Home, inputs: TrainingInputs, done: PipelineDone, seconds: flo
         data_digest=steps["ingest"].outputs["rows"].digest,
         model=done.outputs["model"].value,
         evaluation=done.outputs["evaluation"].value,
-        evaluation_rows=steps["prepare"].outputs["evaluation"].value,
+        evaluation_rows=done.outputs["evaluation_rows"].value,
         live=done.outputs["live"].value,
         model_digest=done.outputs["model"].digest,
         steps=tuple(StepTime(step.name, round(step.seconds, 3), step.cached) for step in done.steps),
         tracking_id=known.tracking_id if known else "",
+        parameters=parameters(inputs.problem, Path(done.outputs["tried"].value) if "tried" in done.outputs else None),
     )
+
+
+def parameters(problem: Problem, tried: Path | None) -> dict[str, Any]:
+    """What the learner learnt with: the problem's parameters, or those of a sweep's best trial."""
+    if tried is None:
+        return dict(problem.model.parameters)
+    chosen: dict[str, Any] = json.loads((tried / TRIAL).read_text(encoding="utf-8"))["parameters"]
+    return chosen
 
 
 def git_commit() -> str:

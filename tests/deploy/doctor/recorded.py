@@ -23,7 +23,9 @@ FACTS: dict[str, Any] = {
     "providers": ["Microsoft.Storage", "Microsoft.MachineLearningServices"],
     "roles": {"AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d"},
     "tools": {"az": "2.60", "pulumi": "3.200", "git": "2.30", "kubelogin": "0.1"},
-    "environments": ["shared", "dev", "prod"],
+    "environments": ["shared", "dev", "plan", "prod", "rollback"],
+    "approved": ["shared", "prod", "rollback"],
+    "runner": {"label": "mlops-prod", "hosted": False, "job": "run-mlops-prod-a1b2c", "app": "123/456"},
     "subjects": SUBJECTS,
     "budgetStart": "2026-11-01",
 }
@@ -56,11 +58,21 @@ ANSWERS: dict[str, Any] = {
     "az rest": {"value": []},
     "gh api repos/contoso/models/environments": {
         "environments": [
-            {"name": "shared", "protection_rules": []},
             {"name": "dev", "protection_rules": [{"type": "branch_policy"}]},
-            {"name": "prod", "protection_rules": [{"type": "required_reviewers"}, {"type": "branch_policy"}]},
+            {"name": "plan", "protection_rules": [{"type": "branch_policy"}]},
+            *(
+                {"name": name, "protection_rules": [{"type": "required_reviewers"}, {"type": "branch_policy"}]}
+                for name in ("shared", "prod", "rollback")
+            ),
         ]
     },
+    "gh api repos/contoso/models/actions/variables/PROD_RUNNER": {"name": "PROD_RUNNER", "value": "mlops-prod"},
+    "gh api repos/contoso/models/actions/runners": {"total_count": 0, "runners": []},
+    "gh api orgs/contoso/actions/hosted-runners": {"total_count": 0, "runners": []},
+    "az containerapp job execution list": [
+        {"name": "run-1", "properties": {"status": "Failed", "startTime": "2026-11-19T09:00:00+00:00"}},
+        {"name": "run-2", "properties": {"status": "Succeeded", "startTime": "2026-11-20T09:00:00+00:00"}},
+    ],
     "gh api repos/contoso/models": {"id": 22, "full_name": "contoso/models", "owner": {"id": 11, "login": "contoso"}},
     "az identity federated-credential list": [{"subject": s} for s in SUBJECTS["ml-dev"]],
     "az consumption budget list": [],

@@ -64,7 +64,7 @@ FAILURES = [
     ("a subject that is not trusted", lambda w: w.put("az identity federated-credential list", [{"subject": "repo:contoso/models:environment:dev"}]), "infrastructure-dev does not trust repo:contoso@11/models@22:environment:dev"),
     ("an identity that is not made", lambda w: w.refuse("az identity", "(ResourceNotFound)"), "the identity infrastructure-dev is not made yet"),
     ("an environment that is missing", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": "prod", "protection_rules": [{"type": "required_reviewers"}]}]}), "GitHub has no environment `shared`"),
-    ("prod that nobody approves", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": n, "protection_rules": []} for n in ("shared", "dev", "prod")]}), "nobody approves prod"),
+    ("prod that nobody approves", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": n, "protection_rules": []} for n in ("shared", "dev", "plan", "prod", "rollback")]}), "nobody approves prod"),
     ("a question that is refused", lambda w: w.refuse("az vm list-usage"), "Azure does not answer: (AuthorizationFailed) no"),
 ]  # fmt: skip
 
@@ -73,6 +73,39 @@ FAILURES = [
 def test_what_is_wrong_is_found_with_its_remedy(facts, change, sentence):
     wrong = look(change(recorded.World()))
     assert any(sentence in finding.message for finding in wrong), wrong
+
+
+PUBLIC = {"label": "ubuntu-latest"}
+HOSTED = {"label": "mlops-prod-hosted", "hosted": True}
+APPLESS = {"app": ""}
+STARTED = "az containerapp job execution list"
+VARIABLE, ONLINE = ("gh api repos/contoso/models/actions/" + word for word in ("variables/PROD_RUNNER", "runners"))
+RUNNERS = [
+    ("one that ran last", {}, lambda w: w, "ok", "succeeded, started 2026-11-20"),
+    ("one that is online", APPLESS, lambda w: w.put(ONLINE, {"runners": [{"status": "online", "labels": [{"name": "mlops-prod"}]}]}), "ok", "mlops-prod is online"),
+    ("one that is offline", APPLESS, lambda w: w.put(ONLINE, {"runners": [{"status": "offline", "labels": [{"name": "mlops-prod"}]}]}), "fault", "`mlops:runnerApp` is not set"),
+    ("a last start that failed", {}, lambda w: w.put(STARTED, [{"properties": {"status": "Failed", "startTime": "2026"}}]), "fault", "the last start of run-mlops-prod-a1b2c failed"),
+    ("one that never ran", {}, lambda w: w.put(STARTED, []), "warning", "has never run"),
+    ("a job that is not made", {}, lambda w: w.refuse(STARTED, "(ResourceNotFound)"), "warning", "is not made yet"),
+    ("a variable of another label", {}, lambda w: w.put(VARIABLE, {"value": "ubuntu-latest"}), "fault", "PROD_RUNNER is `ubuntu-latest`, not `mlops-prod`"),
+    ("no variable", {}, lambda w: w.refuse(VARIABLE, "gh: Not Found (HTTP 404)"), "fault", "PROD_RUNNER is ``"),
+    ("GitHub that does not tell", {}, lambda w: w.refuse("gh api repos/contoso/models/actions", "gh auth login", 4), "ok", "succeeded"),
+    ("a public prod", PUBLIC, lambda w: w.put(VARIABLE, {"value": "ubuntu-latest"}), "ok", "GitHub's own"),
+    ("a hosted one", HOSTED, lambda w: w.put(VARIABLE, {"value": "mlops-prod-hosted"}).put("gh api orgs/contoso/actions/hosted-runners", {"runners": [{"name": "mlops-prod-hosted", "status": "Ready"}]}), "ok", "is ready"),
+    ("a hosted one that is stuck", HOSTED, lambda w: w.put(VARIABLE, {"value": "mlops-prod-hosted"}).put("gh api orgs/contoso/actions/hosted-runners", {"runners": [{"name": "mlops-prod-hosted", "status": "Stuck"}]}), "fault", "is Stuck"),
+    ("a hosted one that is missing", HOSTED, lambda w: w.put(VARIABLE, {"value": "mlops-prod-hosted"}), "fault", "contoso has no hosted runner"),
+    ("an organisation that does not tell", HOSTED, lambda w: w.put(VARIABLE, {"value": "mlops-prod-hosted"}).refuse("gh api orgs", "403"), "warning", "does not tell of contoso's hosted runners"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "runner", "level", "sentence"), [(r[2], r[1], r[3], r[4]) for r in RUNNERS], ids=[r[0] for r in RUNNERS])  # fmt: skip
+def test_the_runner_of_prod_answers_or_its_absence_has_a_remedy(facts, change, runner, level, sentence):
+    facts["stack"], facts["runner"] = "prod", facts["runner"] | runner
+    _, found, _ = command.run(argparse.Namespace(platform="azure", stack="prod"), change(recorded.World()), NOW)
+    (finding,) = [row for row in found["findings"] if row["check"] == "runner"]
+    assert finding["level"] == level
+    assert sentence in finding["message"]
+    assert bool(finding["remedy"]) == (level != "ok")
 
 
 def test_without_a_login_nothing_else_is_asked_of_azure(facts):

@@ -168,3 +168,81 @@ def test_the_executors_own_cost_is_small(run):
     done = run(first=FIRST + " && true", second=SECOND + " && true")
     assert cached(done) == {"first": False, "second": False}
     assert time.monotonic() - began < 0.6
+
+
+def test_a_step_may_have_no_output(place):
+    (place / ".amlignore").write_text("*\n!code.py\n")
+    outputs = "outputs:\n  made: {type: uri_folder}\n"
+    (place / "only.yml").write_text(
+        COMPONENT.format(name="only", command="test -s ${{inputs.given}}").replace(outputs, "")
+    )
+    steps = (
+        "jobs:\n  only:\n    type: command\n    component: ./only.yml\n    inputs: {given: '${{parent.inputs.raw}}'}\n"
+    )
+    (place / "pipeline.yml").write_text("type: pipeline\ninputs:\n  raw: {type: uri_file}\n" + steps)
+    pipeline = load_pipeline(place / "pipeline.yml")
+    cached = [run_pipeline(pipeline, {"raw": place / "raw.txt"}, place / "steps", {}).steps[0].cached for _ in range(2)]
+    assert cached == [False, True]
+
+
+SWEEP = """\
+  first:
+    type: sweep
+    trial: ./first.yml
+    inputs: {given: "${{parent.inputs.raw}}"}
+    search_space: {more: {type: choice, values: [0, 1, 2, 3]}}
+    sampling_algorithm: grid
+    objective: {goal: minimize, primary_metric: loss}
+"""
+# Trial 2 is the best; the loss of trial 0 is no number.
+TRIAL = """\
+losses=(NaN 3.5 -1 2); echo '{{"loss": '${{losses[${{{{inputs.more}}}}]}}'}}' > ${{{{outputs.made}}}}/trial.json; \
+echo ${{{{inputs.more}}}} > ${{{{outputs.made}}}}/file""".format()
+
+
+@pytest.fixture
+def sweep(run, place, monkeypatch):
+    """Runs the pipeline whose first step is a sweep, with a tail of the command that tells trials apart."""
+    here = sys.modules[__name__]
+    monkeypatch.setattr(here, "PIPELINE", PIPELINE[: PIPELINE.index("  first:")] + SWEEP)
+    return lambda trial=TRIAL: run(first=f"'{trial.replace(chr(39), chr(39) * 2)}'")
+
+
+def test_a_sweep_goes_on_with_its_best_trial_and_a_loss_that_is_no_number_never_wins(sweep):
+    assert (Path(sweep().outputs["end"].value) / "copy").read_text() == "2\n"
+
+
+def test_a_sweep_is_not_run_again_and_more_trials_run_alone(sweep, monkeypatch):
+    sweep()
+    assert cached(sweep()) == {"first": True, "second": True}
+    monkeypatch.setattr(sys.modules[__name__], "PIPELINE", PIPELINE.replace("[0, 1, 2, 3]", "[0, 1, 2]"))
+    assert cached(sweep()) == {"first": True, "second": True}
+
+
+def test_a_sweep_that_only_azure_could_run_is_refused(run, monkeypatch):
+    here = sys.modules[__name__]
+    changed = PIPELINE[: PIPELINE.index("  first:")] + SWEEP.replace("grid", "bayesian")
+    monkeypatch.setattr(here, "PIPELINE", changed)
+    with pytest.raises(Fault, match=r"step `first`: this sweep runs on Azure ML only"):
+        run()
+
+
+NODES = "printf $WORLD_SIZE > ${{outputs.made}}/$RANK; cp ${{inputs.given}} ${{outputs.made}}/file"
+
+
+def test_a_step_on_several_nodes_is_as_many_processes_that_know_their_number(run, monkeypatch):
+    here = sys.modules[__name__]
+    first = PIPELINE.replace("  first:\n", "  first:\n    resources: {instance_count: 3}\n")
+    monkeypatch.setattr(here, "PIPELINE", first)
+    made = Path(run(first=NODES).steps[0].outputs["made"].value)
+    assert {path.name: path.read_text() for path in made.iterdir() if path.name != "file"} == dict.fromkeys("012", "3")
+
+
+def test_the_node_that_fails_is_the_one_that_is_told_and_the_others_do_not_wait_for_it(run, monkeypatch):
+    here = sys.modules[__name__]
+    first = PIPELINE.replace("  first:\n", "  first:\n    resources: {instance_count: 2}\n")
+    monkeypatch.setattr(here, "PIPELINE", first)
+    began = time.monotonic()
+    with pytest.raises(Fault, match=r"exit code 4(.|\n)*node 1 has it"):
+        run(first="if [ $RANK = 1 ]; then echo node 1 has it; exit 4; fi; sleep 60")
+    assert time.monotonic() - began < 20

@@ -1,5 +1,6 @@
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 from mlflow import MlflowClient
@@ -58,8 +59,8 @@ def trained(tmp_path):
 
 
 def test_mlflow_shows_what_was_logged(tracking, trained):
-    run = trained("shown")
-    tracking_id = tracking.log_run(run, {"num_leaves": 31})
+    run = replace(trained("shown"), parameters={"num_leaves": 31})
+    tracking_id = tracking.log_run(run)
     client = MlflowClient(f"sqlite:///{tracking.home.tracking}")
     logged = client.get_run(tracking_id)
     assert logged.data.metrics["mae"] == 1.5

@@ -1,0 +1,129 @@
+"""A problem's raw rows as a data asset of the stack, each version named by their digest."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.platforms.azure.faults import NotThere
+from deploy.platforms.azure.folder_of_blobs import FolderOfBlobs
+from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.local.data import asset
+from deploy.platforms.local.home import Home
+from deploy.platforms.protocol import Asset
+from deploy.screen import Screen
+from ml import digest
+from ml.fault import Fault
+from ml.problem import Problem
+
+DIGEST = "mlops.digest"
+
+
+@dataclass(frozen=True)
+class Data:
+    """The raw rows of the stack's problems: blobs below `<problem>/<version>/`, and a data asset over each."""
+
+    sdk: Sdk
+    home: Home
+
+    def push(self, problem: Problem, file: Path, screen: Screen) -> Asset:
+        """See `Platform`; what an interrupted upload has brought there is not sent again.
+
+        Raises:
+            Fault: there are no such rows here, or Azure refuses them.
+        """
+        screen.working("read the rows")
+        here = asset(self.home, problem, file)
+        known = self._find(here.name, here.version)
+        if known is not None:
+            self._require_digest(known, here.digest)
+            return Asset(here.name, here.version, here.digest, str(known.path))
+        blobs = FolderOfBlobs(self.sdk, here.name)
+        with _as_folder(Path(here.place)) as folder:
+            sent = blobs.send(folder, here.version, lambda name: screen.working(f"send {name}"))
+        made = self._create(here, f"{blobs.uri}/{here.version}/")
+        return Asset(here.name, here.version, here.digest, str(made.path), uploaded=sent > 0)
+
+    def pull(self, problem: Problem, version: str | None, screen: Screen) -> Asset:
+        """See `Platform`; the bytes are proved by the digest that they were pushed with.
+
+        Raises:
+            Fault: there is no such version, or its bytes were changed.
+        """
+        name = problem.name
+        found = self._newest(name) if version is None else self._find(name, version)
+        if found is None:
+            what = f"{name}:{version}" if version else f"data of {name}"
+            remedy = f"mlops data push {name} --stack {self.sdk.outputs.stack} --platform azure"
+            raise Fault(f"there is no {what} in the stack", self.sdk.outputs.workspace_name, remedy)
+        wanted = found.tags[DIGEST]
+        folder = self.home.data / f"{name}-{found.version}"
+        if not folder.exists() or digest.of_path(folder) != wanted:
+            self._fetch(name, str(found.version), folder, screen)
+        if digest.of_path(folder) != wanted:
+            shutil.rmtree(folder)
+            raise Fault(f"the bytes of {name}:{found.version} were changed", str(found.path), "push the rows again")
+        return Asset(name, str(found.version), wanted, str(folder))
+
+    def _fetch(self, name: str, version: str, folder: Path, screen: Screen) -> None:
+        blobs, working = FolderOfBlobs(self.sdk, f"{name}/{version}"), folder.with_name(f"{folder.name}.tmp")
+        shutil.rmtree(working, ignore_errors=True)
+        for blob in blobs.names():
+            screen.working(f"fetch {blob}")
+            (working / blob).parent.mkdir(parents=True, exist_ok=True)
+            blobs.fetch(blob, working / blob)
+        shutil.rmtree(folder, ignore_errors=True)
+        working.rename(folder)
+
+    def _find(self, name: str, version: str) -> Any:
+        try:
+            return self.sdk.call(f"read the data {name}:{version}", lambda client: client.data.get(name, version))
+        except NotThere:
+            return None
+
+    def _newest(self, name: str) -> Any:
+        try:
+            found = self.sdk.call(f"list the data {name}", lambda client: list(client.data.list(name)))
+        except NotThere:
+            return None
+        ours = [one for one in found if DIGEST in (one.tags or {})]
+        return max(ours, key=lambda one: one.creation_context.created_at, default=None)
+
+    def _create(self, here: Asset, uri: str) -> Any:
+        from azure.ai.ml.entities import Data as DataAsset
+
+        wanted = DataAsset(
+            name=here.name,
+            version=here.version,
+            type="uri_folder",
+            path=uri,
+            description="The raw rows, as they were pushed.",
+            tags={DIGEST: here.digest},
+        )
+        doing = f"register the data {here.name}:{here.version}"
+        return self.sdk.call(doing, lambda client: client.data.create_or_update(wanted))
+
+    def _require_digest(self, known: Any, wanted: str) -> None:
+        if known.tags.get(DIGEST) != wanted:
+            message = f"the data {known.name}:{known.version} was registered by something else"
+            raise Fault(message, self.sdk.outputs.workspace_name, "archive that version, then push again")
+
+
+@contextlib.contextmanager
+def _as_folder(place: Path) -> Iterator[Path]:
+    """The rows as a folder, which is what a job's input is."""
+    if place.is_dir():
+        yield place
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            os.link(place, Path(temporary) / place.name)
+        except OSError:
+            shutil.copy2(place, temporary)
+        yield Path(temporary)

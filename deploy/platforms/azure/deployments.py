@@ -1,0 +1,154 @@
+"""Deployments of an endpoint: made from the assets' YAML, waited for, removed, and their logs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.platforms.azure.endpoints import Endpoints, asset
+from deploy.platforms.azure.environments import environment
+from deploy.platforms.azure.faults import NotThere, as_fault, code_of
+from deploy.platforms.azure.registry import Registry
+from deploy.platforms.azure.sdk import OPERATION_SECONDS, POLL_SECONDS
+from deploy.platforms.protocol import DeploymentFailed
+from deploy.release.state import ModelRef
+from ml.fault import Fault
+
+MOST = 20
+LAST_LINES = 20
+# Azure's own trouble, or the team's: none of it says anything about the model.
+NOT_THE_MODELS = {
+    "OutOfQuota": "ask for more quota, or for a smaller `serving.instance_type`",
+    "OutOfCapacity": "try again later, or another `serving.instance_type`",
+    "ImageBuildFailure": "see the build's log in the studio, and environments/serving",
+    "AuthorizationFailed": "see docs/infrastructure-roles.md",
+    "OperationCanceled": "the same command goes on",
+    "InternalServerError": "try again; see https://status.azure.com",
+    "InferencingClientCallFailed": "see the cluster's extension (`az k8s-extension show`)",
+    "ResourceNotFound": "pulumi up",
+}
+
+
+@dataclass(frozen=True)
+class Deployments:
+    """The deployments of a stack's endpoints."""
+
+    endpoints: Endpoints
+    registry: Registry
+
+    def create(self, problem: str, name: str, model: ModelRef) -> None:
+        """Makes a deployment at 0 % and waits until it is ready; takes up one that is being made.
+
+        Raises:
+            DeploymentFailed: the model does not come up.
+            Fault: the service does not make it, for a reason that is not the model's.
+        """
+        endpoint = self.endpoints.azure_name(problem)
+        known = self._find(endpoint, name)
+        if known is None:
+            self._check_room(endpoint)
+            self._begin(endpoint, name, model)
+            known = self._find(endpoint, name)
+        deadline = time.monotonic() + OPERATION_SECONDS
+        while known is not None and known.provisioning_state in ("Creating", "Updating", "Scaling"):
+            if time.monotonic() > deadline:
+                raise Fault(f"{name} is still being made", endpoint, "the same command goes on")
+            time.sleep(POLL_SECONDS)
+            known = self._find(endpoint, name)
+        if known is None or known.provisioning_state != "Succeeded":
+            raise DeploymentFailed(f"{name} did not come up: {self._last_words(endpoint, name)}")
+
+    def delete(self, problem: str, name: str) -> None:
+        """Removes a deployment and waits until it is gone; what is gone already is as it should be."""
+        endpoint = self.endpoints.azure_name(problem)
+        doing = f"delete the deployment {name} of {endpoint}"
+        try:
+            self.endpoints.sdk.finish(doing, lambda client: client.online_deployments.begin_delete(name, endpoint))
+        except NotThere:
+            return
+
+    def logs(self, problem: str, lines: int) -> dict[str, tuple[str, ...]]:
+        """By deployment, the last lines of its container's log."""
+        endpoint = self.endpoints.azure_name(problem)
+        made = self.endpoints.sdk.call(
+            f"list the deployments of {endpoint}", lambda client: list(client.online_deployments.list(endpoint))
+        )
+        return {one.name: self._log(endpoint, one.name, lines) for one in made}
+
+    def _find(self, endpoint: str, name: str) -> Any:
+        doing = f"read the deployment {name} of {endpoint}"
+        try:
+            return self.endpoints.sdk.call(doing, lambda client: client.online_deployments.get(name, endpoint))
+        except NotThere:
+            return None
+
+    def _check_room(self, endpoint: str) -> None:
+        doing = f"list the deployments of {endpoint}"
+        made = self.endpoints.sdk.call(doing, lambda client: list(client.online_deployments.list(endpoint)))
+        if len(made) >= MOST:
+            raise Fault(f"it has {len(made)} deployments, the most it may have", endpoint, "delete what serves nothing")
+
+    def _begin(self, endpoint: str, name: str, model: ModelRef) -> None:
+        """What the operation says in the end is looked at by its deployment's state, whose log tells more."""
+        from azure.core.exceptions import HttpResponseError
+
+        sdk = self.endpoints.sdk
+        entity, doing = self._entity(endpoint, name, model), f"make the deployment {name} of {endpoint}"
+        try:
+            sdk.wait(doing, lambda client: client.online_deployments.begin_create_or_update(entity))
+        except HttpResponseError as error:
+            remedy = NOT_THE_MODELS.get(code_of(error))
+            if remedy is not None:
+                fault = as_fault(error, doing, sdk.outputs.resource_group, sdk.outputs.stack)
+                raise Fault(fault.message, doing, remedy) from None
+
+    def _entity(self, endpoint: str, name: str, model: ModelRef) -> Any:
+        from azure.ai.ml import load_online_deployment
+
+        serving = self.endpoints.serving
+        entity = load_online_deployment(asset(f"{serving.compute}-deployment.yml"))
+        entity.name, entity.endpoint_name = name, endpoint
+        entity.environment = environment(self.endpoints.sdk, "serving")
+        entity.model = self.registry.uri(model, by_reference=serving.is_managed)
+        entity.tags = {"mlops.model": model.name, "mlops.version": model.version, "mlops.digest": model.digest}
+        entity.environment_variables = {
+            **(entity.environment_variables or {}),
+            "MLOPS_DEPLOYMENT": name,
+            "MLOPS_MODEL_NAME": model.name,
+            "MLOPS_MODEL_VERSION": model.version,
+            "MLOPS_DIGEST": model.digest,
+        }
+        entity.instance_count = serving.instances
+        entity.instance_type = serving.instance_type or entity.instance_type
+        if not serving.is_managed:
+            self._fit_cluster(entity)
+        return entity
+
+    def _fit_cluster(self, entity: Any) -> None:
+        """An instance type that the cluster has, and as many instances as the policy allows."""
+        from azure.ai.ml.entities import DefaultScaleSettings
+
+        serving, known = self.endpoints.serving, self.endpoints.sdk.outputs.instance_types
+        if known and entity.instance_type not in known:
+            entity.instance_type = known[0]
+        if serving.most_instances is None:
+            entity.scale_settings = DefaultScaleSettings()
+        else:
+            entity.scale_settings.min_instances = serving.instances
+            entity.scale_settings.max_instances = serving.most_instances
+
+    def _last_words(self, endpoint: str, name: str) -> str:
+        """The last line of its log that says anything."""
+        try:
+            lines = [line.strip() for line in self._log(endpoint, name, LAST_LINES) if line.strip()]
+        except Fault as fault:
+            return fault.message
+        return lines[-1] if lines else "its log is empty"
+
+    def _log(self, endpoint: str, name: str, lines: int) -> tuple[str, ...]:
+        doing = f"read the log of {name} of {endpoint}"
+        text = self.endpoints.sdk.call(
+            doing, lambda client: client.online_deployments.get_logs(name, endpoint, lines=lines)
+        )
+        return tuple(str(text).splitlines()[-lines:])

@@ -1,0 +1,155 @@
+"""Online endpoints: found by their problem, read, made, changed by read-modify-write and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.platforms.azure import tags
+from deploy.platforms.azure.faults import NotThere
+from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.azure.serving import Serving
+from deploy.platforms.local.home import REPOSITORY
+from deploy.release.state import Deployment, ModelRef, Observed, State, Tags
+from ml.fault import Fault
+
+ASSETS = REPOSITORY / "deploy" / "assets" / "endpoints"
+HOLDS_WITHIN_SECONDS, LOOK_SECONDS = 180.0, 2.0
+LONGEST_STEM, HASH_DIGITS = 23, 8
+STATES: Mapping[str, State] = {
+    "Creating": "creating", "Updating": "creating", "Scaling": "creating", "Succeeded": "ready",
+    "Failed": "failed", "Canceled": "failed", "Deleting": "failed",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The endpoints of a stack."""
+
+    sdk: Sdk
+    serving: Serving
+
+    def azure_name(self, problem: str) -> str:
+        """The name in Azure: one in the whole region, whoever else serves such a problem there."""
+        own = f"{self.sdk.outputs.workspace_id}/{problem}".lower().encode()
+        return f"{problem[:LONGEST_STEM].rstrip('-')}-{hashlib.sha256(own).hexdigest()[:HASH_DIGITS]}"
+
+    def problems(self) -> tuple[str, ...]:
+        """The problems that have an endpoint here."""
+        found = self.sdk.call("list the endpoints", lambda client: list(client.online_endpoints.list()))
+        return tuple(sorted(one.tags[tags.PROBLEM] for one in found if tags.PROBLEM in (one.tags or {})))
+
+    def read(self, problem: str) -> Any:
+        """The SDK's entity.
+
+        Raises:
+            NotThere: there is no such endpoint.
+        """
+        name = self.azure_name(problem)
+        return self.sdk.call(f"read the endpoint {name}", lambda client: client.online_endpoints.get(name))
+
+    def observe(self, problem: str) -> Observed:
+        """The endpoint with its deployments, as they are now."""
+        try:
+            entity = self.read(problem)
+        except NotThere:
+            return Observed(exists=False)
+        name = entity.name
+        made = self.sdk.call(
+            f"list the deployments of {name}", lambda client: list(client.online_deployments.list(name))
+        )
+        deployments = tuple(deployment_of(one) for one in made)
+        mirror = {d: int(percent) for d, percent in (entity.mirror_traffic or {}).items() if percent}
+        return Observed(
+            exists=True,
+            deployments=deployments,
+            traffic=_named(traffic_of(entity), deployments),
+            mirror=_named(mirror, deployments),
+            tags=tags.decode(entity.tags or {}),
+        )
+
+    def create(self, problem: str) -> None:
+        """Makes the endpoint, with the identity that `infra` gave its rights to; leaves one alone that is there."""
+        from azure.ai.ml import load_online_endpoint
+        from azure.ai.ml.entities import IdentityConfiguration, ManagedIdentityConfiguration
+
+        try:
+            self.read(problem)
+            return
+        except NotThere:
+            pass
+        outputs = self.sdk.outputs
+        entity = load_online_endpoint(ASSETS / f"{self.serving.compute}.yml")
+        entity.name = self.azure_name(problem)
+        entity.auth_mode = self.serving.auth
+        entity.tags = {tags.PROBLEM: problem, **tags.encode(Tags(), {})}
+        if self.serving.is_managed:
+            identity = ManagedIdentityConfiguration(resource_id=outputs.endpoint_identity_id)
+            entity.identity = IdentityConfiguration(type="user_assigned", user_assigned_identities=[identity])
+            entity.public_network_access = "disabled" if outputs.private_network else "enabled"
+        else:
+            entity.compute = outputs.kubernetes_compute
+        self._write(entity)
+
+    def change(self, problem: str, change: Callable[[Any], None], holds: Callable[[Any], bool]) -> None:
+        """Reads, changes, writes, and waits until what is read is what was written.
+
+        The service shows an update late, and an entity that is not read first would clear what it does not name.
+        """
+        entity = self.read(problem)
+        change(entity)
+        self._write(entity)
+        deadline = time.monotonic() + HOLDS_WITHIN_SECONDS
+        while not holds(self.read(problem)):
+            if time.monotonic() > deadline:
+                message = f"what was written is not read back after {HOLDS_WITHIN_SECONDS:.0f} s"
+                raise Fault(message, entity.name, "run the same command again; it starts from what is there")
+            time.sleep(LOOK_SECONDS)
+
+    def write_tags(self, problem: str, wanted: Tags) -> None:
+        """Writes what a later release must know; other tags stay as they are."""
+
+        written: dict[str, str] = {}
+
+        def change(entity: Any) -> None:
+            written.update(tags.encode(wanted, entity.tags or {}))
+            entity.tags = dict(written)
+            entity.traffic = traffic_of(entity)
+
+        self.change(problem, change, lambda read: tags.decode(read.tags or {}) == tags.decode(written))
+
+    def _write(self, entity: Any) -> None:
+        doing = f"write the endpoint {entity.name}"
+        made = self.sdk.finish(doing, lambda client: client.online_endpoints.begin_create_or_update(entity))
+        state = getattr(made, "provisioning_state", None)
+        if state == "Failed":  # an update that fails may be answered without an error
+            raise Fault("the service says that it failed", doing, "see the endpoint's page in the studio")
+
+
+def traffic_of(entity: Any) -> dict[str, int]:
+    """Percent by deployment, zeros left out."""
+    return {name: int(percent) for name, percent in (entity.traffic or {}).items() if percent}
+
+
+def deployment_of(entity: Any) -> Deployment:
+    """A deployment as a release sees it; one that none of ours has made has no digest."""
+    kept = entity.tags or {}
+    name, version, digest = (kept.get(f"mlops.{word}", "") for word in ("model", "version", "digest"))
+    return Deployment(
+        entity.name, ModelRef(name, version, digest), STATES.get(str(entity.provisioning_state), "unhealthy")
+    )
+
+
+def asset(name: str) -> Path:
+    """A YAML file of the endpoints' assets."""
+    return ASSETS / name
+
+
+def _named(percents: Mapping[str, int], deployments: tuple[Deployment, ...]) -> dict[str, int]:
+    """The service lower-cases the names in its traffic; a deployment's own name counts."""
+    own = {d.name.lower(): d.name for d in deployments}
+    return {own.get(name.lower(), name): percent for name, percent in percents.items()}

@@ -1,0 +1,85 @@
+"""What the SDK and the service say is wrong, as a fault with its remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ml.fault import Fault
+
+LONGEST = 240
+ROLES = {
+    "the workspace": "AzureML Data Scientist on the resource group {group}",
+    "the registry": "AzureML Registry User on the registry",
+    "the storage account": "Storage Blob Data Contributor on the resource group {group}",
+    "the metrics": "Reader on the resource group {group}",
+    "the logs": "Reader on the resource group {group}",
+}
+
+
+class NotThere(Fault):
+    """The service answers that there is no such thing."""
+
+
+class Busy(Fault):
+    """Another operation is under way on the same thing, or too much is asked at once."""
+
+
+class Refused(Fault):
+    """The service does not take what it was sent."""
+
+
+class Unreachable(Fault):
+    """The service does not answer, or fails: it may do so a moment later."""
+
+
+def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "the workspace") -> Fault:
+    """The fault that an exception of the SDK, of azure-core or of the connection stands for.
+
+    Args:
+        error: what was raised.
+        doing: what was being done, as in `read the endpoint flight-delay`.
+        group: the resource group.
+        stack: dev or prod.
+        of: what was asked, a key of `ROLES`.
+    """
+    from azure.core import exceptions as core
+
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, core.ClientAuthenticationError):
+        return Fault(f"the login to Azure has expired, or there is none: {_words(error)}", doing, "az login")
+    if isinstance(error, core.HttpResponseError):
+        return _of_status(error, doing, group, stack, of)
+    if isinstance(error, core.ServiceRequestError | core.ServiceResponseError | OSError):
+        return Unreachable(f"Azure does not answer: {_words(error)}", doing, "see the connection, then try again")
+    return Refused(_words(error), doing, "correct it, then try again")
+
+
+def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault:
+    status, words = error.status_code, _words(error)
+    if status == 401:
+        return Fault("the login to Azure is not valid any more", doing, "az login")
+    if status == 403:
+        role = ROLES[of].format(group=group)
+        remedy = f"ask whoever owns the stack {stack} for the role {role} (docs/infrastructure-roles.md)"
+        return Fault(f"your rights do not allow it on {of}: {words}", doing, remedy)
+    if status == 404:
+        return NotThere(f"it is not there: {words}", doing, f"pulumi up --stack {stack}, if the stack is not up")
+    if status in (409, 412, 429):
+        return Busy(f"Azure is busy with it: {words}", doing, "wait a moment, then try again")
+    if status is not None and status >= 500:
+        return Unreachable(f"Azure fails with {status}: {words}", doing, "try again; see https://status.azure.com")
+    return Refused(f"Azure refuses it: {words}", doing, "correct it, then try again")
+
+
+def code_of(error: Exception) -> str:
+    """ARM's word for what is wrong, as in `OutOfQuota`; empty where it says none."""
+    told = getattr(getattr(error, "error", None), "code", None)
+    return str(told or "")
+
+
+def _words(error: Exception) -> str:
+    """The first sentence of what was said, in one line."""
+    told = getattr(getattr(error, "error", None), "message", None) or getattr(error, "message", None) or str(error)
+    line = " ".join(str(told).replace("\x1b[39m", "").replace("\x1b[31m", "").split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
