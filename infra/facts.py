@@ -21,6 +21,10 @@ PROVIDERS = (
     "Microsoft.MachineLearningServices", "Microsoft.ManagedIdentity", "Microsoft.Network",
     "Microsoft.OperationalInsights", "Microsoft.Storage",
 )  # fmt: skip
+# Resource types that not every region has; the stacks cannot be made without them.
+SERVICES = ("Microsoft.MachineLearningServices/workspaces", "Microsoft.ContainerRegistry/registries")
+WITH_AKS = ("Microsoft.ContainerService/managedClusters", "Microsoft.KubernetesConfiguration/extensions")
+WITH_NETWORK = ("Microsoft.App/jobs",)
 # (size: quota family as `az vm list-usage` names it, cores of one machine)
 FAMILIES: dict[str, tuple[str, int]] = {
     "Standard_D4s_v5": ("standardDSv5Family", 4),
@@ -41,6 +45,11 @@ def quotas(pools: list[NodePool]) -> dict[str, int]:
     return needed
 
 
+def services(aks: bool, private: bool) -> list[str]:
+    """The resource types that a stack's region must have."""
+    return [*SERVICES, *(WITH_AKS if aks else ()), *(WITH_NETWORK if private else ())]
+
+
 def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[str, object]:
     """The facts of dev or prod, as JSON; their schema is docs/infrastructure-facts.schema.json."""
     profile, tail = PROFILES[stack], settings.suffix or suffix(settings.repository)
@@ -52,6 +61,7 @@ def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[s
     pools += [MEMORY_POOL] if "memory" in settings.clusters else []
     if profile.instances and settings.users:
         pools.append(NodePool(profile.instance_size, 0, len(settings.users)))
+    private = profile.private and settings.network == "private"
     roles = {grant.role for grant in grants(profile, settings)}
     location = (shared.prod_location if stack == "prod" else "") or shared.location
     return {
@@ -77,7 +87,8 @@ def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[s
         },
         "subjects": _subjects(stack, settings.repository, shared.repository_ids),
         "aks": settings.aks,
-        "network": "private" if profile.private and settings.network == "private" else "public",
+        "services": services(settings.aks, private),
+        "network": "private" if private else "public",
         "budgetStart": settings.budget_start.isoformat(),
         "userPools": ["models"] if settings.aks else [],
     }

@@ -24,6 +24,7 @@ FACTS: dict[str, Any] = {
     "roles": {"AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d"},
     "tools": {"az": "2.60", "pulumi": "3.200", "git": "2.30", "kubelogin": "0.1"},
     "environments": ["shared", "dev", "plan", "prod", "rollback"],
+    "services": ["Microsoft.MachineLearningServices/workspaces"],
     "approved": ["shared", "prod", "rollback"],
     "runner": {"label": "mlops-prod", "hosted": False, "job": "run-mlops-prod-a1b2c", "app": "123/456"},
     "subjects": SUBJECTS,
@@ -42,7 +43,11 @@ ANSWERS: dict[str, Any] = {
     },
     "az provider list": [
         {"namespace": "Microsoft.Storage", "registrationState": "Registered"},
-        {"namespace": "Microsoft.MachineLearningServices", "registrationState": "Registered"},
+        {
+            "namespace": "Microsoft.MachineLearningServices",
+            "registrationState": "Registered",
+            "resourceTypes": [{"resourceType": "workspaces", "locations": ["East US", "West Europe"]}],
+        },
     ],
     "az role definition list": [{"name": "7f951dda-4ed3-4680-a7ca-43fe172d538d", "roleName": "AcrPull"}],
     "az vm list-skus": [{"name": "Standard_D4s_v5", "restrictions": []}],
