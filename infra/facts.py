@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from infra.deployers import APPROVED, ENVIRONMENTS, Deployer, deployers, subjects
 from infra.grants import grants
@@ -50,7 +51,7 @@ def services(aks: bool, private: bool) -> list[str]:
     return [*SERVICES, *(WITH_AKS if aks else ()), *(WITH_NETWORK if private else ())]
 
 
-def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[str, object]:
+def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[str, Any]:
     """The facts of dev or prod, as JSON; their schema is docs/infrastructure-facts.schema.json."""
     profile, tail = PROFILES[stack], settings.suffix or suffix(settings.repository)
     made, state = names(settings.prefix, stack, tail), state_names(settings.prefix, tail)
