@@ -34,7 +34,7 @@ FAMILIES: dict[str, tuple[str, int]] = {
     "Standard_E16ds_v5": ("standardEDSv5Family", 16),
     "Standard_NC4as_T4_v3": ("Standard NCASv3_T4 Family", 4),
 }
-TOOLS = {"az": "2.60", "pulumi": "3.200", "git": "2.30", "kubelogin": "0.1"}
+TOOLS = {"az": "2.60", "pulumi": "3.200", "git": "2.30", "gh": "2.40", "kubelogin": "0.1"}
 
 
 def quotas(pools: list[NodePool]) -> dict[str, int]:

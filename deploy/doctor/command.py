@@ -47,6 +47,7 @@ def on_this_machine(folder: Path) -> list[Finding]:
     return [
         *local.check_python(),
         *local.check_packages(),
+        *local.check_openmp(),
         *local.check_writable(folder),
         *local.check_disk(folder),
     ]

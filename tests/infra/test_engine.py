@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from engine import ROOT, Engine, available
 from stand_in import SECRETS
 
+from deploy import drift, exit_codes
 from infra import teardown
 
 pytestmark = [
@@ -163,8 +165,12 @@ def test_what_prod_no_longer_wants_is_removed_by_an_up_in_spite_of_the_latch(mad
     made.pulumi("up", "--yes", "--skip-preview", "--stack", "prod")
 
 
-def test_drift_is_seen(made):
-    made.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", "dev")
+def test_drift_is_seen_and_told_by_the_one_command(made):
+    def typed(command):
+        answer = made.pulumi(*command[1:], ok=False)
+        return answer.code, answer.text
+
+    assert drift.run(argparse.Namespace(stack="dev"), typed)[0] == 0
     (file,) = [
         f
         for f in made.cloud.glob("*.json")
@@ -175,6 +181,9 @@ def test_drift_is_seen(made):
     changed["inputs"]["minimumTlsVersion"] = "TLS1_0"
     file.write_text(json.dumps(changed))
     assert made.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", "dev", ok=False).code == 7
+    code, found, _ = drift.run(argparse.Namespace(stack="dev"), typed)
+    assert (code, found["drift"]) == (exit_codes.DRIFT, True)
+    assert "minimumTlsVersion" in found["diff"]
     assert made.pulumi("preview", "--expect-no-changes", "--stack", "dev", ok=False).code == 0
     file.write_text(kept)
 

@@ -20,7 +20,7 @@ LINES = [line for block in re.findall(r"```bash\n(.*?)```", GUIDE, re.S) for lin
 SPOKEN = re.findall(r"`((?:mlops|make) [^`]+)`", README)
 REMOTE = "https://github.com/contoso/models.git"
 # What stands in for a person's commands: each keeps its lines in a file; az also remembers what it made.
-AZ = f"""#!{sys.executable}
+AZ = f"""#!{sys.executable} -S
 import json, pathlib, sys
 sys.path[:0] = ["{HERE}", "{ROOT}"]
 from az_account import Account

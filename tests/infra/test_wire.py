@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from stand_in import SECRETS
+from stand_in import SECRETS, guid
 
 STACKS = ("shared", "dev", "prod")
 # Maps whose keys are a person's or another system's own words.
@@ -189,3 +189,13 @@ def test_workflows_are_told_ids_and_where_prods_jobs_run(shared):
         "rollback": {"AZURE_CLIENT_ID_ML"},
     }
     assert not [r for r in shared.resources if "Secret" in r.type]
+
+
+def test_the_certificate_is_read_with_the_identity_that_may_read_the_vault(prod):
+    """A node has several identities: the driver is told which, and that one has the role."""
+    secrets = "aks-mlops-prod-vymvg"
+    parameters = prod.one("certificate").inputs["spec"]["parameters"]
+    assert parameters["userAssignedIdentityID"] == guid(f"{secrets}csi client")
+    reader = prod.one("secrets-key-vault-secrets-user-vault").inputs
+    assert reader["principalId"] == guid(f"{secrets}csi")
+    assert parameters["keyvaultName"] == prod.one("vault").inputs["vaultName"]

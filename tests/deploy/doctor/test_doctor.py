@@ -147,12 +147,14 @@ def test_this_machine_has_what_the_local_loop_needs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, found, _ = command.run(argparse.Namespace(platform="local", stack="dev"))
     assert code == 0
-    assert {row["check"] for row in found["findings"]} == {"python", "packages", "folder", "disk"}
+    assert {row["check"] for row in found["findings"]} == {"python", "packages", "openmp", "folder", "disk"}
 
 
 def test_each_thing_that_the_local_loop_lacks_is_found(tmp_path):
     assert local.check_python((3, 10))[0].message == "Python is 3.10, older than 3.11"
-    assert local.check_packages(("no_such_package", "no.such.one"))[0].remedy == "make setup"
+    assert local.check_packages(("no_such_package", "no.such.one"))[0].remedy == "make run installs them"
+    assert local.check_openmp("libno.so.1", "linux")[0].message == "libno.so.1 is missing"
+    assert local.check_openmp("libno.so.1", "darwin")[0].level == "ok"
     assert local.check_disk(tmp_path, 10)[0].level == "warning"
     (tmp_path / "file").write_text("")
     assert local.check_writable(tmp_path / "file")[0].level == "fault"
