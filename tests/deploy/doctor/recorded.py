@@ -23,7 +23,7 @@ FACTS: dict[str, Any] = {
     "providers": ["Microsoft.Storage", "Microsoft.MachineLearningServices"],
     "roles": {"AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d"},
     "tools": {"az": "2.60", "pulumi": "3.200", "git": "2.30", "gh": "2.40", "kubelogin": "0.1"},
-    "environments": ["shared", "dev", "plan", "prod", "rollback"],
+    "environments": ["shared", "dev", "watch", "prod", "rollback"],
     "services": ["Microsoft.MachineLearningServices/workspaces"],
     "approved": ["shared", "prod", "rollback"],
     "runner": {"label": "mlops-prod", "hosted": False, "job": "run-mlops-prod-a1b2c", "app": "123/456"},
@@ -65,7 +65,7 @@ ANSWERS: dict[str, Any] = {
     "gh api repos/contoso/models/environments": {
         "environments": [
             {"name": "dev", "protection_rules": [{"type": "branch_policy"}]},
-            {"name": "plan", "protection_rules": [{"type": "branch_policy"}]},
+            {"name": "watch", "protection_rules": [{"type": "branch_policy"}]},
             *(
                 {"name": name, "protection_rules": [{"type": "required_reviewers"}, {"type": "branch_policy"}]}
                 for name in ("shared", "prod", "rollback")

@@ -65,7 +65,7 @@ FAILURES = [
     ("a subject that is not trusted", lambda w: w.put("az identity federated-credential list", [{"subject": "repo:contoso/models:environment:dev"}]), "infrastructure-dev does not trust repo:contoso@11/models@22:environment:dev"),
     ("an identity that is not made", lambda w: w.refuse("az identity", "(ResourceNotFound)"), "the identity infrastructure-dev is not made yet"),
     ("an environment that is missing", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": "prod", "protection_rules": [{"type": "required_reviewers"}]}]}), "GitHub has no environment `shared`"),
-    ("prod that nobody approves", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": n, "protection_rules": []} for n in ("shared", "dev", "plan", "prod", "rollback")]}), "nobody approves prod"),
+    ("prod that nobody approves", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": n, "protection_rules": []} for n in ("shared", "dev", "watch", "prod", "rollback")]}), "nobody approves prod"),
     ("an answer of another form", lambda w: w.put("az role definition list", [{"id": 1}]), "the answer is of a form that is not known: KeyError 'name'"),
     ("a login of another form", lambda w: w.put("az account show", {}), "not known: KeyError 'state'"),
     ("an answer that is no JSON", lambda w: w.put("gh api repos/contoso/models/environments", "<html>"), "not known: JSONDecodeError"),
