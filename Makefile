@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test infra-setup test-infra test-infra-engine infra-down lock clean
+.PHONY: run azure test infra-setup test-infra test-infra-engine infra-down lock clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.local
@@ -14,10 +14,15 @@ test: $(VENV)/.development
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+azure: $(VENV)/.azure  ## what `mlops … --platform azure` needs on this machine
 
 $(VENV)/.local: environments/local/requirements.txt environments/install.sh
 	@PYTHON=$(PYTHON) sh environments/install.sh local
+
+$(VENV)/.azure: environments/azure/requirements.txt environments/install.sh
+	@PYTHON=$(PYTHON) sh environments/install.sh azure
 
 $(VENV)/.development: environments/development/requirements.txt environments/install.sh
 	@PYTHON=$(PYTHON) sh environments/install.sh development

@@ -125,6 +125,7 @@ def _plan(verb: argparse.ArgumentParser) -> None:
 def _rollback(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "prod")
+    verb.add_argument("--to", metavar="VERSION", help="to this version, which served here; default: to the one before")
     verb.add_argument("--reason", default="rolled back by hand", help="kept with the rejected digest")
 
 

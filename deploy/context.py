@@ -12,7 +12,7 @@ from deploy.screen import Screen
 from ml.fault import Fault
 
 if TYPE_CHECKING:
-    from deploy.platforms.local.platform import LocalPlatform
+    from deploy.platforms.protocol import Platform
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Context:
     screen: Screen
     home: Home
 
-    def platform(self, stack: str) -> LocalPlatform:
+    def platform(self, stack: str) -> Platform:
         """The platform of a stack.
 
         Raises:
@@ -52,4 +52,8 @@ class Context:
     @property
     def runs(self) -> Path:
         """The records of the runs."""
-        return self.home.runs
+        return self.home.on(self.platform_name).runs
+
+    def labelled(self, stack: str, problem: str) -> Path:
+        """The folder of the asked rows whose labels have come."""
+        return self.home.on(self.platform_name).endpoints(stack) / problem / "labelled"

@@ -20,13 +20,17 @@ Darwin)
 esac
 
 if command -v uv >/dev/null 2>&1; then
-  [ -x .venv/bin/python ] || uv venv --quiet --seed --python "$python" .venv
+  [ -x .venv/bin/python ] || uv venv --quiet --python "$python" .venv
   uv pip install --quiet --python .venv/bin/python --require-hashes -r "environments/$group/requirements.txt"
   uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 else
-  [ -x .venv/bin/python ] || "$python" -m venv .venv || stop "the virtual environment cannot be made → sudo apt-get install python3-venv"
+  # Also where one was broken off, or made by uv: over what is there, this only adds what lacks.
+  .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv .venv || stop "the virtual environment cannot be made → sudo apt-get install python3-venv"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "environments/$group/requirements.txt"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 fi
 touch ".venv/.$group"
-[ "$group" != development ] || touch .venv/.local
+case $group in  # a larger group holds the smaller ones
+development) touch .venv/.local .venv/.azure ;;
+azure) touch .venv/.local ;;
+esac

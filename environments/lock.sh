@@ -9,6 +9,8 @@ compile() {
 }
 compile development
 compile infrastructure
-for group in local training serving; do
+for group in local azure training serving; do
   compile "$group" development/requirements.txt
 done
+# The driver of batch deployments has an interpreter of its own, and agrees with nobody.
+compile batch

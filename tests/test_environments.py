@@ -7,15 +7,17 @@ from azure.ai.ml import load_environment
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 
 
-@pytest.mark.parametrize("name", ["serving", "training"])
-def test_the_sdk_reads_the_environment_and_finds_its_build_context(name):
+@pytest.mark.parametrize(
+    ("name", "file"), [("serving", "Dockerfile"), ("training", "Dockerfile"), ("batch", "batch/Dockerfile")]
+)
+def test_the_sdk_reads_the_environment_and_finds_its_build_context(name, file):
     environment = load_environment(ENVIRONMENTS / name / "environment.yml")
     assert environment.name == name
-    assert environment.build.dockerfile_path == "Dockerfile"
-    assert (ENVIRONMENTS / name / environment.build.path / "Dockerfile").is_file()
+    assert environment.build.dockerfile_path == file
+    assert (ENVIRONMENTS / name / environment.build.path / file).is_file()
 
 
-@pytest.mark.parametrize("name", ["serving", "training"])
+@pytest.mark.parametrize("name", ["serving", "training", "batch"])
 def test_the_image_holds_the_openmp_runtime_and_nothing_that_is_not_locked(name):
     dockerfile = (ENVIRONMENTS / name / "Dockerfile").read_text()
     assert "libgomp1" in dockerfile

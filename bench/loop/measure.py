@@ -7,7 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from statistics import median
+
+from deploy.pipeline import load_pipeline
+from deploy.platforms.local.executor import run_pipeline
 
 REPEATS = 5
 COMMANDS = (
@@ -29,6 +33,39 @@ def seconds(home: str, *words: str) -> float:
     return time.monotonic() - began
 
 
+REPOSITORY = Path(__file__).parents[2]
+STEPS = 10
+COMPONENT = """\
+type: command
+name: nothing
+inputs:
+  number: {type: string}
+code: {code}
+environment: azureml:training@latest
+command: python -c "import sys" ${{inputs.number}}
+"""
+
+
+def own_cost() -> float:
+    """Seconds of the executor for one step, over the bare process, beside the repository's own code."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "nothing.yml").write_text(COMPONENT.replace("{code}", str(REPOSITORY)))
+        jobs = "".join(
+            f"  step_{n}:\n    type: command\n    component: ./nothing.yml\n    inputs: {{number: '{n}'}}\n"
+            for n in range(STEPS)
+        )
+        (folder / "pipeline.yml").write_text(f"type: pipeline\njobs:\n{jobs}")
+        pipeline = load_pipeline(folder / "pipeline.yml")
+        began = time.monotonic()
+        run_pipeline(pipeline, {}, folder / "store", {"azureml:training@latest": ""})
+        through = time.monotonic() - began
+        began = time.monotonic()
+        for _ in range(STEPS):
+            subprocess.run([sys.executable, "-c", "import sys"], check=True)
+        return (through - (time.monotonic() - began)) / STEPS
+
+
 def tell(title: str, took: float, limit: float) -> None:
     """One line of the table."""
     print(f"{title:24} {took:6.2f} s   limit {limit:g} s")
@@ -36,6 +73,7 @@ def tell(title: str, took: float, limit: float) -> None:
 
 def main() -> None:
     """Measures in a home of its own and prints one line a command."""
+    tell("the executor, a step", own_cost(), 0.3)
     with tempfile.TemporaryDirectory() as home:
         try:
             tell("run, the first time", seconds(home, "run", "--yes"), 30.0)

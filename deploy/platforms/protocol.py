@@ -1,4 +1,4 @@
-"""What `deploy` asks of a platform: about a dozen verbs, the same for this machine and for Azure ML."""
+"""What `deploy` asks of a platform: some two dozen verbs, the same for this machine and for Azure ML."""
 
 from __future__ import annotations
 
@@ -7,23 +7,75 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
-from ml.problem import Problem
 
-# How the request ids begin of requests that no user sent: smoke tests, and whatever names its deployment.
-PROBE = "probe-"
+if TYPE_CHECKING:
+    from deploy.screen import Screen
+    from ml.problem import Problem
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What a training run starts from.
+
+    Attributes:
+        problem: as loaded from `file`.
+        until: the day at which labelled rows end; the problem's where it is None.
+        collected: a folder of asked rows whose labels have come.
+    """
+
+    problem: Problem
+    file: Path
+    until: dt.date | None = None
+    collected: Path | None = None
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A problem's raw rows as the platform keeps them.
+
+    Attributes:
+        name, version: the version is made of the digest, so the same rows are the same version.
+        digest: of the file or folder.
+        place: where they lie: a path or a URI.
+        uploaded: whether anything had to be sent.
+    """
+
+    name: str
+    version: str
+    digest: str
+    place: str
+    uploaded: bool = False
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a model's run left behind: its answers on the rows that judged it, and the rows held back.
+
+    Attributes:
+        evaluation: the folder of its answers.
+        live: the file of the rows that are sent as requests.
+    """
+
+    evaluation: Path
+    live: Path
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where an endpoint is asked, and how its key is shown without being told."""
+    """Where an endpoint is asked, and how its key is shown without being told.
+
+    Attributes:
+        key_command: what a shell runs to print the key.
+    """
 
     url: str
     key: str
+    key_command: str
 
     @property
     def key_hint(self) -> str:
@@ -50,6 +102,30 @@ class Platform(Protocol):
     name: str
     stack: str
 
+    def push(self, problem: Problem, file: Path, screen: Screen) -> Asset:
+        """Brings the problem's raw rows to where training reads them; what is there is not sent again."""
+        ...
+
+    def pull(self, problem: Problem, file: Path, version: str | None, screen: Screen) -> Asset:
+        """Brings a version of the raw rows (None: the newest) to this machine; `place` is then their path."""
+        ...
+
+    def submit(self, inputs: TrainingInputs, screen: Screen) -> str:
+        """Begins a training run and returns its id; this machine has carried it out by then."""
+        ...
+
+    def wait(self, run_id: str, screen: Screen) -> Run:
+        """The record of a training run, which it waits for and keeps.
+
+        Raises:
+            Fault: there is no such run, or a step failed; then with the end of its log.
+        """
+        ...
+
+    def evaluate(self, run: Run, model: ModelRef, screen: Screen) -> Path:
+        """What another model answers on the run's evaluation rows, by the same step as in training."""
+        ...
+
     def register(self, run: Run, evidence: bytes, decision: str) -> ModelRef:
         """Makes the run's model a version; the same bytes get the version they have."""
         ...
@@ -64,6 +140,14 @@ class Platform(Protocol):
 
     def fetch(self, model: ModelRef) -> Path:
         """The model's folder, its bytes proved by the digest."""
+        ...
+
+    def origin(self, model: ModelRef) -> Origin:
+        """What the run that made the model left behind."""
+        ...
+
+    def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen) -> dict[str, Any]:
+        """Scores a file without an endpoint; returns rows, seconds, rows_per_second and out."""
         ...
 
     def endpoints(self) -> tuple[str, ...]:
@@ -110,8 +194,8 @@ class Platform(Protocol):
         """Writes the tags."""
         ...
 
-    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None) -> Reply:
-        """One request, to a deployment by header or as the traffic falls."""
+    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None, seconds: float = 70.0) -> Reply:
+        """One request, to a deployment by header or as the traffic falls; 504 where no answer comes in time."""
         ...
 
     def live(self, endpoint: str, since: float) -> Mapping[str, Live]:
@@ -130,12 +214,10 @@ class Platform(Protocol):
         """The folder of the requests and answers that were collected."""
         ...
 
+    def logs(self, endpoint: str, lines: int) -> Mapping[str, tuple[str, ...]]:
+        """By deployment (and for the endpoint itself, where it has one), the last lines of its log."""
+        ...
 
-@dataclass(frozen=True)
-class TrainingInputs:
-    """What a training run starts from."""
-
-    problem: Problem
-    file: Path
-    until: dt.date | None = None
-    collected: Path | None = None
+    def stop(self, endpoint: str) -> bool:
+        """Ends what runs for the endpoint, and costs; False where nothing did."""
+        ...

@@ -40,9 +40,12 @@ class Live:
 
 @dataclass(frozen=True)
 class Finding:
-    """`worse` with its reason, `well`, or `unknown` where the numbers are not there."""
+    """`worse` or `slow` with its reason, `well`, or `unknown` where the numbers are not there.
 
-    state: Literal["well", "worse", "unknown"]
+    `slow` is worse by latency alone, which is the machine's too: it is looked at twice.
+    """
+
+    state: Literal["well", "worse", "slow", "unknown"]
     reason: str = ""
 
 
@@ -58,9 +61,12 @@ def examine(candidate: Live | None, stable: Live | None, requests: int, limits: 
     """
     if candidate is None or candidate.requests == 0:
         return Finding("unknown", "the candidate was asked nothing")
-    faults = _faults(candidate, stable if stable and stable.requests else None, requests, limits)
+    beside = stable if stable and stable.requests else None
+    slow, faults = _slow(candidate, beside, requests, limits), _faults(candidate, beside, requests, limits)
     if faults:
-        return Finding("worse", "; ".join(faults))
+        return Finding("worse", "; ".join([*faults, *slow]))
+    if slow:
+        return Finding("slow", slow[0])
     gap = _gap(candidate, stable, requests)
     if gap:
         return Finding("unknown", gap)
@@ -70,8 +76,13 @@ def examine(candidate: Live | None, stable: Live | None, requests: int, limits: 
 def _faults(candidate: Live, stable: Live | None, requests: int, limits: Limits) -> list[str]:
     faults = [_errors(candidate, stable, requests, limits)]
     if candidate.requests >= min(requests, FEWEST_PREDICTIONS):
-        faults += [_latency(candidate, stable, limits), _predictions(candidate, stable, limits)]
+        faults.append(_predictions(candidate, stable, limits))
     return [fault for fault in faults if fault]
+
+
+def _slow(candidate: Live, stable: Live | None, requests: int, limits: Limits) -> list[str]:
+    enough = candidate.requests >= min(requests, FEWEST_PREDICTIONS)
+    return [fault for fault in [_latency(candidate, stable, limits)] if enough and fault]
 
 
 def _gap(candidate: Live, stable: Live | None, requests: int) -> str:

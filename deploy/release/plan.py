@@ -98,14 +98,15 @@ def accept(tags: Tags, model: ModelRef) -> Tags:
     return replace(tags, good=(*older, model)[-KEPT_GOOD:])
 
 
-def step_back(observed: Observed, pinned: ModelRef | None, reason: str) -> Tags:
+def step_back(observed: Observed, pinned: ModelRef | None, reason: str, to: str | None = None) -> Tags:
     """The tags with which a rollback by hand begins: what served before is the last good one again.
 
     A release that is under way is what goes back; a rollback that was begun, by itself or by hand, is
     only finished. Otherwise the last good model is rejected, which makes the one before it the last good.
+    With `to`, a version that served here, all that came after it is rejected: said again, nothing changes.
 
     Raises:
-        Fault: nothing served before.
+        Fault: nothing served before, or not that version.
     """
     tags = observed.tags
     digests = {d.model.digest for d in observed.deployments} | ({pinned.digest} if pinned else set())
@@ -113,11 +114,23 @@ def step_back(observed: Observed, pinned: ModelRef | None, reason: str) -> Tags:
     under_way = [d.model for d in observed.deployments if _under_way(d, observed, pinned)]
     for model in under_way:
         tags = reject(tags, model, reason)
+    if to is not None:
+        return _back_to(tags, to, reason)
     if begun or under_way:
         return tags
     if len(tags.good) < 2:
         raise Fault("nothing served here before", remedy="pin the version that shall be served, then release it")
     return reject(tags, tags.good[-1], reason)
+
+
+def _back_to(tags: Tags, version: str, reason: str) -> Tags:
+    versions = [model.version for model in tags.good]
+    if version not in versions:
+        served = ", ".join(versions) or "none"
+        raise Fault(f"version {version} has not served here", "--to", f"versions that have: {served}", code=2)
+    for model in tags.good[versions.index(version) + 1 :]:
+        tags = reject(tags, model, reason)
+    return tags
 
 
 def deployment_name(model: ModelRef, taken: frozenset[str] = frozenset()) -> str:

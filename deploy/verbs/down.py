@@ -15,7 +15,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     for stack in [arguments.stack] if arguments.stack else STACKS:
         platform = context.platform(stack)
         for name in platform.endpoints():
-            if platform.client(name).stop():
+            if platform.stop(name):
                 stopped.append(f"{stack}/{name}")
                 context.screen.done(f"stopped {stack}/{name}")
     return Done(DONE, {"stopped": stopped}, (f"stopped {len(stopped)} endpoint(s)",))

@@ -13,9 +13,9 @@ from deploy.exit_codes import DONE, REFUSED, WAITING
 from deploy.gate.evidence import EVIDENCE, canonical, evidence_of, read
 from deploy.gate.judge import judge
 from deploy.gate.scored import Scored, read_scored
-from deploy.platforms.local.training import evaluate
 from deploy.release.state import ModelRef
 from deploy.runs import Run, load_run, newest_run
+from ml.fault import Fault
 from ml.model.model import CARD, Card, inner
 from ml.problem import Problem, find, load_problem
 
@@ -63,7 +63,7 @@ def gate(context: Context, problem: Problem, judged: Run) -> Gated:
         Fault: the champion's bytes cannot be had, or the run's were changed.
     """
     platform = context.platform("dev")
-    champion = context.pins.read("prod", problem.name) or context.pins.read("dev", problem.name)
+    champion = champion_of(context, problem.name)
     if champion is not None and champion.digest == judged.model_digest:
         context.screen.done(f"{champion} is the champion already")
         return Gated(dict(read(platform.evidence(champion)[0]).verdict), champion, champion)
@@ -79,6 +79,24 @@ def gate(context: Context, problem: Problem, judged: Run) -> Gated:
     return Gated(verdict, model, champion)
 
 
+def champion_of(context: Context, problem: str) -> ModelRef | None:
+    """What prod's pin names, or dev's where prod has none; for a pin that its stack has rejected, what it serves."""
+    for stack in ("prod", "dev"):
+        pinned = context.pins.read(stack, problem)
+        champion = None if pinned is None else _served_instead(context, stack, problem, pinned)
+        if champion is not None:
+            return champion
+    return None
+
+
+def _served_instead(context: Context, stack: str, problem: str, pinned: ModelRef) -> ModelRef | None:
+    try:
+        tags = context.platform(stack).observe(problem).tags
+    except Fault:  # who trains may not be allowed to look at prod: then the pin's word is taken
+        return pinned
+    return tags.last_good if pinned.digest in tags.rejected else pinned
+
+
 def _judge(context: Context, problem: Problem, judged: Run, champion: ModelRef | None) -> tuple[dict[str, Any], bytes]:
     candidate = read_scored(Path(judged.evaluation))
     theirs, after = (None, None) if champion is None else _champion(context, judged, champion)
@@ -90,8 +108,8 @@ def _judge(context: Context, problem: Problem, judged: Run, champion: ModelRef |
 
 def _champion(context: Context, judged: Run, champion: ModelRef) -> tuple[Scored, dt.datetime | None]:
     """The champion on the candidate's rows, and the end of its own training rows."""
-    folder = context.platform("dev").fetch(champion)
+    platform = context.platform("dev")
     context.screen.working(f"the champion {champion} on the same rows")
-    scored = evaluate(context.home, Path(judged.problem_file), folder, Path(judged.evaluation_rows), lambda *_: None)
-    until = Card.load(inner(folder) / CARD).trained_until
+    scored = platform.evaluate(judged, champion, context.screen)
+    until = Card.load(inner(platform.fetch(champion)) / CARD).trained_until
     return read_scored(scored), dt.datetime.fromisoformat(until) if until else None

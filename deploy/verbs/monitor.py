@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, DRIFT, WAITING
-from deploy.platforms.protocol import PROBE
+from deploy.platforms.protocol import Platform
 from deploy.release.state import ModelRef
 from ml.digest import of_file
 from ml.fault import Fault, invalid
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CODES = {"ok": DONE, "drift": DRIFT, "degraded": DRIFT, "inconclusive": WAITING}
 SHOWN_COLUMNS = 12
+REPLAYED_ROWS_A_REQUEST = 100
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
@@ -52,7 +54,7 @@ def look(
     from deploy.monitor.monitor import monitor
 
     platform = context.platform(stack)
-    verdict = monitor(problem, platform.fetch(model), asked, labels, platform.registry.evaluation(model))
+    verdict = monitor(problem, platform.fetch(model), asked, labels, platform.origin(model).evaluation)
     return {"stack": stack, "problem": problem.name, "model": vars(model), **verdict.to_json()}
 
 
@@ -62,15 +64,24 @@ def monitor_after_run(context: Context, problem: Problem, send: bool) -> dict[st
     model = served(context, "prod", problem.name)
     if send:
         context.screen.working("held-back rows are sent to prod")
-        sent = platform.replay(problem.name, model)
+        sent = replay(platform, problem.name, model)
         context.screen.done(f"prod was asked {sent:,} held-back rows")
     context.screen.working("compare with the training data")
     asked = _collected(context, "prod", problem.name, model)
-    labels = platform.registry.live_rows(model) if problem.columns.id else None
+    labels = platform.origin(model).live if problem.columns.id else None
     result = look(context, "prod", problem, model, asked, labels)
     show = context.screen.done if result["decision"] == "ok" else context.screen.warn
     show(f"{result['decision']}: {result['reasons'][0]}" + (" …" if len(result["reasons"]) > 1 else ""))
     return result
+
+
+def replay(platform: Platform, endpoint: str, model: ModelRef) -> int:
+    """Sends a sample of the model's held-back rows, many a request; returns how many rows were answered."""
+    from deploy.held_back import HeldBackRows
+
+    rows = HeldBackRows(platform.origin(model).live, platform.fetch(model), REPLAYED_ROWS_A_REQUEST)
+    replies = (platform.invoke(endpoint, body) for body in rows.bodies())
+    return sum(len(json.loads(reply.body)) for reply in replies if reply.status == 200)
 
 
 def _asked(arguments: argparse.Namespace, context: Context, model: ModelRef) -> Asked:
@@ -91,7 +102,7 @@ def _collected(context: Context, stack: str, problem: str, model: ModelRef) -> A
     """What the model answered to users; a canary's, an older model's and a probe's answers are another story."""
     from deploy.monitor.collected import asked_of
     from ml.model.model import Model
-    from ml.serving.collection import read_collected
+    from ml.serving.collection import PROBE, read_collected
 
     platform = context.platform(stack)
     asked = (one for one in read_collected(platform.collected(problem)) if not one.request_id.startswith(PROBE))
@@ -105,7 +116,7 @@ def _keep_labelled(context: Context, stack: str, problem: Problem, model: ModelR
     from ml.model.model import Model
 
     card = Model.load(context.platform(stack).fetch(model)).card
-    path = context.platform(stack).labelled(problem.name) / f"{of_file(labels)[:12]}-{model.digest[:12]}.parquet"
+    path = context.labelled(stack, problem.name) / f"{of_file(labels)[:12]}-{model.digest[:12]}.parquet"
     return write_labelled(asked, join_labels(labels, asked, card), card, path)
 
 

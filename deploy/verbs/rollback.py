@@ -19,7 +19,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     platform, pinned = context.platform(stack), context.pins.read(stack, problem)
     policy = load_policy(context.platform_name, stack)
     repin = partial(context.pins.write, stack, problem)
-    outcome = roll_back(platform, problem, policy, pinned, arguments.reason, partial(show, context), repin)
+    told = partial(show, context)
+    outcome = roll_back(platform, problem, policy, pinned, arguments.reason, told, repin, to=arguments.to)
     served = platform.observe(problem).tags.last_good
     model = None if served is None else vars(served)
     result = {"stack": stack, "problem": problem, "model": model, **outcome_json(outcome)}

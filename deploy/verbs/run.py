@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from deploy.context import Context, Done
-from deploy.exit_codes import DONE, REFUSED, WAITING
+from deploy.exit_codes import DONE, REFUSED, ROLLED_BACK, WAITING
 from deploy.platforms.protocol import TrainingInputs
 from deploy.release.release import Outcome
 from deploy.release.state import ModelRef
 from deploy.runs import Run
 from deploy.verbs.gate import Gated, gate
 from deploy.verbs.monitor import monitor_after_run
-from deploy.verbs.promote import approved, gated_model, proposed_model
+from deploy.verbs.promote import approved, gated_model, proposed_model, rejection
 from deploy.verbs.release import CODES, release, summary
 from deploy.verbs.train import steps_json, train, training_inputs
 
@@ -76,6 +76,10 @@ def _to_stack(loop: Loop, context: Context, stack: str, yes: bool) -> tuple[int,
     model = gated_model(context, loop.problem) if stack == "dev" else proposed_model(context, loop.problem)
     before = context.pins.read(stack, loop.problem)
     if model != before:
+        if why := rejection(context, stack, loop.problem, model):
+            # The pin stays with what the stack serves: a person who knows better promotes and retries by hand.
+            again = f"mlops promote {loop.problem} --stack {stack}, then mlops release --stack {stack} --retry"
+            return ROLLED_BACK, f"{stack} has rejected {model} before: {why}; all the same: {again}"
         if stack == "prod" and not approved(context, yes, model, before):
             return WAITING, f"prod waits for an approval: mlops promote {loop.problem}, then mlops release"
         context.pins.write(stack, loop.problem, model)
@@ -126,7 +130,7 @@ def _result(loop: Loop, context: Context, seconds: float) -> dict[str, Any]:
 
 def _url(context: Context, stack: str, problem: str) -> str | None:
     platform = context.platform(stack)
-    return platform.address(problem).url if platform.client(problem).process() else None
+    return platform.address(problem).url if platform.observe(problem).running else None
 
 
 def _story(loop: Loop, context: Context) -> tuple[str, ...]:
@@ -151,9 +155,7 @@ def _from_here(path: Path) -> Path:
 
 
 def curl(context: Context, loop: Loop, url: str) -> str:
-    """A command that works as it is printed; the key is read from its file, not shown."""
+    """A command that works as it is printed; the key is read when it runs, not shown."""
     example = _from_here(Path(loop.run.model) / "serving_input_example.json")
-    key = _from_here(context.platform("prod").client(loop.problem).folder / "key")
-    return (
-        f"curl -s {url} -H \"Authorization: Bearer $(cat '{key}')\" -H 'Content-Type: application/json' -d @'{example}'"
-    )
+    key = context.platform("prod").address(loop.problem).key_command
+    return f"curl -s {url} -H \"Authorization: Bearer $({key})\" -H 'Content-Type: application/json' -d @'{example}'"

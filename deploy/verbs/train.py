@@ -8,10 +8,8 @@ from pathlib import Path
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE
-from deploy.platforms.local.executor import StepDone
-from deploy.platforms.local.training import train as train_here
 from deploy.platforms.protocol import TrainingInputs
-from deploy.runs import Run, save_run, with_tracking
+from deploy.runs import Run
 from ml.fault import invalid
 from ml.problem import find, load_problem
 
@@ -44,23 +42,9 @@ def training_inputs(arguments: argparse.Namespace, context: Context) -> Training
 
 
 def train(context: Context, inputs: TrainingInputs) -> Run:
-    """Runs the pipeline; a run that is new is logged."""
-    screen, tracking = context.screen, context.platform("dev").tracking
-
-    def told(name: str, done: StepDone | None) -> None:
-        if done is None:
-            screen.working(name)
-        else:
-            screen.done(name, "cached" if done.cached else f"{done.seconds:.1f} s")
-            if not done.cached:
-                tracking.warm_up()
-
-    made = train_here(context.home, inputs, told)
-    if not made.tracking_id:
-        screen.working("log the run")
-        made = with_tracking(made, tracking.log_run(made, dict(inputs.problem.model.parameters)))
-    save_run(context.runs, made)
-    return made
+    """Runs the pipeline to its end."""
+    platform = context.platform("dev")
+    return platform.wait(platform.submit(inputs, context.screen), context.screen)
 
 
 def steps_json(made: Run) -> list[dict[str, object]]:
@@ -76,7 +60,7 @@ def _day(text: str) -> dt.date:
 
 
 def _labelled(context: Context, problem: str) -> Path:
-    folder = context.platform("prod").labelled(problem)
+    folder = context.labelled("prod", problem)
     if not any(folder.glob("*.parquet")):
         remedy = f"mlops monitor {problem} --labels FILE"
         raise invalid("no labels have come for what was collected", str(folder), remedy)

@@ -19,6 +19,8 @@ from ml.serving.formats import unpack
 SUFFIX = ".jsonl"
 DEFAULT_BYTES = 64 * 2**20
 FILES = 4
+# How the request ids begin of requests that no user sent: smoke tests, mirrored copies, whatever names its deployment.
+PROBE = "probe-"
 
 
 @dataclass(frozen=True)

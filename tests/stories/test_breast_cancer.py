@@ -12,6 +12,7 @@ import pytest
 from ml.problem import PROBLEMS
 
 PROBLEM = "breast-cancer"
+OTHER = ("estimator: linear", "estimator: linear\n  parameters: {C: 0.5}")
 pytestmark = pytest.mark.story
 
 
@@ -85,8 +86,7 @@ def test_the_same_again_is_cached_and_plans_nothing(mlops, first):
 
 
 def test_without_an_approval_prod_waits(mlops, first, tmp_path):
-    other = changed(tmp_path, "estimator: linear", "estimator: linear\n  parameters: {C: 0.5}")
-    mlops("run", other, code=4)
+    mlops("run", changed(tmp_path, *OTHER), code=4)
     assert digest(served(mlops)) == first["model"]["digest"]
     assert digest(served(mlops, "dev")) != first["model"]["digest"]
 
@@ -98,6 +98,14 @@ def test_an_approved_candidate_takes_the_champions_place_and_a_rollback_brings_i
     assert digest(served(mlops)) != first["model"]["digest"]
     mlops("rollback", PROBLEM)
     after = served(mlops)
+    assert digest(after) == after["pin"]["digest"] == first["model"]["digest"]
+    assert after["in_sync"]
+
+
+def test_the_loop_pins_nothing_that_prod_has_rejected(mlops, first, tmp_path):
+    again = mlops("run", changed(tmp_path, *OTHER), "--yes", code=5)
+    after = served(mlops)
+    assert again.result["verdict"]["decision"] == "PASS"
     assert digest(after) == after["pin"]["digest"] == first["model"]["digest"]
     assert after["in_sync"]
 

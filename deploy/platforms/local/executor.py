@@ -161,9 +161,10 @@ def _kept(folder: Path, component: Component) -> dict[str, Artefact] | None:
 def _execute(step: Step, inputs: Mapping[str, Artefact], folder: Path) -> dict[str, Artefact]:
     """Runs the command in a folder of its own, which takes its name only when it is whole."""
     working = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
-    for output in step.component.outputs:
-        (working / output).mkdir(parents=True)
     try:
+        working.mkdir(parents=True)
+        for output in step.component.outputs:
+            (working / output).mkdir()
         _process(step, command_line(step.component, inputs, working), working / "log.txt")
         digests = {name: digest.of_path(working / name) for name in step.component.outputs}
         record = {"step": step.name, "outputs": digests}

@@ -22,6 +22,10 @@ class Home:
         """`MLOPS_HOME` where it is set, otherwise `.mlops/` in the repository."""
         return cls(Path(os.environ.get("MLOPS_HOME") or REPOSITORY / ".mlops").resolve())
 
+    def on(self, platform: str) -> Home:
+        """The same folders for another platform: this machine's are at the top."""
+        return self if platform == "local" else Home(self.root / platform)
+
     @property
     def data(self) -> Path:
         """What the sources made."""

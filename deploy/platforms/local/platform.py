@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
+import shlex
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -12,20 +12,26 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from deploy.held_back import HeldBackRows
 from deploy.platforms.local.endpoint_client import EndpointClient, Refusal
 from deploy.platforms.local.home import Home
 from deploy.platforms.local.registry import Registry
-from deploy.platforms.local.requests import HeldBackRows, flowing
+from deploy.platforms.local.requests import flowing
 from deploy.platforms.local.tracking import Tracking
-from deploy.platforms.protocol import PROBE, Address, DeploymentFailed, Reply
+from deploy.platforms.protocol import Address, Asset, DeploymentFailed, Origin, Reply, TrainingInputs
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
-from deploy.runs import Run
+from deploy.runs import Run, load_run
 from ml.fault import Fault
+from ml.serving.collection import PROBE
+
+if TYPE_CHECKING:
+    from deploy.screen import Screen
+    from ml.problem import Problem
 
 INVOKE_SECONDS = 70  # the router gives a deployment 60, so that it is the endpoint who tells of one that hangs
-REPLAYED_ROWS_A_REQUEST = 100
 
 
 @dataclass
@@ -51,6 +57,34 @@ class LocalPlatform:
         """The endpoint's process."""
         return EndpointClient(self.home.endpoints(self.stack) / endpoint)
 
+    def push(self, problem: Problem, file: Path, screen: Screen) -> Asset:
+        """See `Platform`; training on this machine reads the rows where they lie."""
+        from deploy.platforms.local.data import asset
+
+        return asset(self.home, problem, file)
+
+    def pull(self, problem: Problem, file: Path, version: str | None, screen: Screen) -> Asset:
+        """See `Platform`; only the rows as they are now can be had."""
+        from deploy.platforms.local.data import present
+
+        return present(self.home, problem, file, version)
+
+    def submit(self, inputs: TrainingInputs, screen: Screen) -> str:
+        """See `Platform`; a run that is new is logged."""
+        from deploy.platforms.local.training import run_training
+
+        return run_training(self.home, inputs, self.tracking, screen).run_id
+
+    def wait(self, run_id: str, screen: Screen) -> Run:
+        """See `Platform`."""
+        return load_run(self.home.runs, run_id)
+
+    def evaluate(self, run: Run, model: ModelRef, screen: Screen) -> Path:
+        """See `Platform`."""
+        from deploy.platforms.local.training import evaluate
+
+        return evaluate(self.home, Path(run.problem_file), self.fetch(model), Path(run.evaluation_rows))
+
     def register(self, run: Run, evidence: bytes, decision: str) -> ModelRef:
         """See `Platform`."""
         return self.registry.register(run, evidence, decision)
@@ -67,6 +101,16 @@ class LocalPlatform:
         """See `Platform`."""
         return self.registry.fetch(model)
 
+    def origin(self, model: ModelRef) -> Origin:
+        """See `Platform`."""
+        return self.registry.origin(model)
+
+    def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen) -> dict[str, Any]:
+        """See `Platform`."""
+        from deploy.platforms.local.batch import score
+
+        return score(self.fetch(model), data, out, screen)
+
     def observe(self, endpoint: str) -> Observed:
         """See `Platform`."""
         return self.client(endpoint).observe()
@@ -82,7 +126,10 @@ class LocalPlatform:
         process = client.process()
         if process is None:
             raise Fault("the endpoint is down", endpoint, "`mlops release` starts it")
-        return Address(f"http://127.0.0.1:{process.port}/score", (client.folder / "key").read_text(encoding="ascii"))
+        key = client.folder / "key"
+        shown = key.relative_to(Path.cwd()) if key.is_relative_to(Path.cwd()) else key
+        url = f"http://127.0.0.1:{process.port}/score"
+        return Address(url, key.read_text(encoding="ascii"), f"cat {shlex.quote(str(shown))}")
 
     @contextlib.contextmanager
     def lock(self, endpoint: str) -> Iterator[None]:
@@ -126,18 +173,22 @@ class LocalPlatform:
         """See `Platform`."""
         self.client(endpoint).ask("PUT", "/_control/tags", asdict(tags))
 
-    def invoke(self, endpoint: str, body: bytes, deployment: str | None = None) -> Reply:
+    def invoke(
+        self, endpoint: str, body: bytes, deployment: str | None = None, seconds: float = INVOKE_SECONDS
+    ) -> Reply:
         """See `Platform`."""
         address = self.address(endpoint)
         headers = {"Authorization": f"Bearer {address.key}", "Content-Type": "application/json"}
         if deployment is not None:
             headers["azureml-model-deployment"] = deployment
             headers["x-request-id"] = f"{PROBE}{uuid.uuid4().hex}"
-        connection = HTTPConnection(address.url.split("/")[2], timeout=INVOKE_SECONDS)
+        connection = HTTPConnection(address.url.split("/")[2], timeout=seconds)
         try:
             connection.request("POST", "/score", body, headers)
             answer = connection.getresponse()
             return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        except TimeoutError:
+            return Reply(504, {}, b"")
         except (OSError, HTTPException) as error:
             raise Fault(
                 f"the endpoint does not answer: {error}", address.url, "`mlops status` shows how it is"
@@ -158,24 +209,27 @@ class LocalPlatform:
     def requests(self, endpoint: str, model: ModelRef) -> Iterator[None]:
         """See `Platform`."""
         if model.digest not in self._rows:
-            rows = HeldBackRows(self.registry.live_rows(model), self.fetch(model))
+            rows = HeldBackRows(self.origin(model).live, self.fetch(model))
             self._rows[model.digest] = tuple(rows.bodies())
         with flowing(self.address(endpoint), self._rows[model.digest]):
             yield
 
-    def replay(self, endpoint: str, model: ModelRef) -> int:
-        """Sends a sample of the held-back rows, many a request; returns how many rows were answered."""
-        rows = HeldBackRows(self.registry.live_rows(model), self.fetch(model), REPLAYED_ROWS_A_REQUEST)
-        sent = 0
-        for body in rows.bodies():
-            reply = self.invoke(endpoint, body)
-            sent += len(json.loads(reply.body)) if reply.status == 200 else 0
-        return sent
-
-    def labelled(self, endpoint: str) -> Path:
-        """The folder of the asked rows whose labels have come."""
-        return self.client(endpoint).folder / "labelled"
-
     def collected(self, endpoint: str) -> Path:
         """See `Platform`."""
         return self.client(endpoint).folder / "collected"
+
+    def logs(self, endpoint: str, lines: int) -> Mapping[str, tuple[str, ...]]:
+        """See `Platform`."""
+        folder = self.client(endpoint).folder
+        paths = [*sorted((folder / "logs").glob("*.log")), folder / "endpoint.log"]
+        return {path.stem: _tail(path, lines) for path in paths}
+
+    def stop(self, endpoint: str) -> bool:
+        """See `Platform`; what it served is remembered."""
+        return self.client(endpoint).stop()
+
+
+def _tail(path: Path, lines: int) -> tuple[str, ...]:
+    if not path.exists():
+        return ()
+    return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

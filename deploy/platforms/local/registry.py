@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deploy.platforms.local.home import Home
 from deploy.platforms.local.tracking import Tracking
+from deploy.platforms.protocol import Origin
 from deploy.release.state import ModelRef
 from deploy.runs import Run
 from ml import digest
@@ -72,13 +73,10 @@ class Registry:
             raise Fault(f"the files of {model} have the digest {found[:12]}", str(folder), "train and gate it again")
         return folder
 
-    def live_rows(self, model: ModelRef) -> Path:
-        """The held-back rows of the run that made the model."""
-        return Path(self._known(model)["live"]) / "rows.parquet"
-
-    def evaluation(self, model: ModelRef) -> Path:
-        """What the model answered on the rows that judged it."""
-        return Path(self._known(model)["evaluation"])
+    def origin(self, model: ModelRef) -> Origin:
+        """What the run that made the model left behind."""
+        known = self._known(model)
+        return Origin(Path(known["evaluation"]), Path(known["live"]) / "rows.parquet")
 
     def _keep(self, run: Run, evidence: bytes) -> Path:
         folder = self.home.models / run.problem / run.model_digest

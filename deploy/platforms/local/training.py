@@ -10,16 +10,41 @@ import uuid
 from pathlib import Path
 
 from deploy.pipeline import load_pipeline
-from deploy.platforms.local.executor import PipelineDone, Told, run_pipeline
+from deploy.platforms.local.executor import PipelineDone, StepDone, Told, run_pipeline
 from deploy.platforms.local.home import REPOSITORY, Home
+from deploy.platforms.local.tracking import Tracking
 from deploy.platforms.protocol import TrainingInputs
-from deploy.runs import Run, StepTime, find_run
+from deploy.runs import Run, StepTime, find_run, save_run, with_tracking
+from deploy.screen import Screen
 from ml import digest
 from ml.fault import Fault, from_json
 from ml.problem import Problem, data_path
 
 PIPELINES = REPOSITORY / "ml" / "pipelines"
 ENVIRONMENTS = REPOSITORY / "environments"
+
+
+def run_training(home: Home, inputs: TrainingInputs, tracking: Tracking, screen: Screen) -> Run:
+    """Runs the pipeline, logs a run that is new, and keeps its record.
+
+    Raises:
+        Fault: of a step, or of the data.
+    """
+
+    def told(name: str, done: StepDone | None) -> None:
+        if done is None:
+            screen.working(name)
+        else:
+            screen.done(name, "cached" if done.cached else f"{done.seconds:.1f} s")
+            if not done.cached:
+                tracking.warm_up()
+
+    made = train(home, inputs, told)
+    if not made.tracking_id:
+        screen.working("log the run")
+        made = with_tracking(made, tracking.log_run(made, dict(inputs.problem.model.parameters)))
+    save_run(home.runs, made)
+    return made
 
 
 def train(home: Home, inputs: TrainingInputs, told: Told) -> Run:
@@ -40,10 +65,10 @@ def train(home: Home, inputs: TrainingInputs, told: Told) -> Run:
     return _record(home, inputs, done, time.monotonic() - started, str(given["until"]))
 
 
-def evaluate(home: Home, problem_file: Path, model: Path, evaluation: Path, told: Told) -> Path:
+def evaluate(home: Home, problem_file: Path, model: Path, evaluation: Path) -> Path:
     """A model on another run's evaluation rows, by the same step as in training."""
     given: dict[str, Path | str] = {"problem": problem_file, "model": model, "evaluation": evaluation}
-    done = run_pipeline(load_pipeline(PIPELINES / "comparison.yml"), given, home.steps, environments(), told)
+    done = run_pipeline(load_pipeline(PIPELINES / "comparison.yml"), given, home.steps, environments())
     return Path(done.outputs["evaluation"].value)
 
 

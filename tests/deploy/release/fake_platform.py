@@ -68,6 +68,7 @@ class FakePlatform:
     behaviours: dict = field(default_factory=dict)
     metrics: str = "both sides"
     faults: dict = field(default_factory=dict)
+    stalls: int = 0  # so many looks, from the first on, see the whole machine stand still
     lost: tuple = ()  # deployments that do not come up again when the endpoint is started
     calls: int = 0
     writes: list = field(default_factory=list)
@@ -85,10 +86,10 @@ class FakePlatform:
         clock = Clock(lambda: self.clock_now, self._sleep)
         return release(self, ENDPOINT, wanted, retry, lambda _: None, self._repin, clock)
 
-    def roll_back(self):
+    def roll_back(self, to=None):
         self.undoing = True
         clock = Clock(lambda: self.clock_now, self._sleep)
-        return roll_back(self, ENDPOINT, self.policy, self.pin, "by hand", lambda _: None, self._repin, clock)
+        return roll_back(self, ENDPOINT, self.policy, self.pin, "by hand", lambda _: None, self._repin, clock, to)
 
     def plan(self, retry: bool = False):
         return plan(Wanted(self.pin, self.policy), self._observed(), retry)
@@ -184,7 +185,7 @@ class FakePlatform:
         self._check_tags(tags)
         self._write("tags", lambda: setattr(self, "tags", tags))
 
-    def invoke(self, endpoint, body, deployment=None):
+    def invoke(self, endpoint, body, deployment=None, seconds=70.0):
         def act():
             made = self.made[deployment]
             behaviour = self._behaviour(made.model)
@@ -198,7 +199,11 @@ class FakePlatform:
         return self._call("invoke", act)
 
     def live(self, endpoint, since):
-        return self._call("live", lambda: {n: live for n in self.made if (live := self._live(n)) is not None})
+        stalled, self.stalls = self.stalls > 0, max(0, self.stalls - 1)
+        seen = {n: live for n in self.made if (live := self._live(n)) is not None}
+        if stalled:
+            seen = {n: replace(live, latency_p95_ms=900.0) for n, live in seen.items()}
+        return self._call("live", lambda: seen)
 
     def now(self):
         return self.clock_now

@@ -27,8 +27,6 @@ def test_two_sides_that_do_alike_are_well():
 WORSE = {
     "it fails": (replace(WELL, failures=2), "2 of 100 requests failed"),
     "it refuses what the other side takes": (replace(WELL, refused=11), "11 of 100 requests were refused"),
-    "it is slow": (replace(WELL, latency_p95_ms=201.0), "above 200 ms"),
-    "it is slower than the other side": (replace(WELL, latency_p95_ms=101.0), "the stable side's 50 ms"),
     "it says NaN": (replace(WELL, unsound=1), "no finite number"),
     "it says the same to everyone": (replace(WELL, distinct=False), "the same"),
     "its predictions moved": (replace(WELL, mean=11.1), "moved by 0.55"),
@@ -42,6 +40,21 @@ def test_a_candidate_is_worse_when(how):
     found = examine(candidate, WELL, 100, LIMITS)
     assert found.state == "worse"
     assert reason in found.reason
+
+
+SLOW = {
+    "above the limit": (201.0, "above 200 ms"),
+    "beside the other side": (101.0, "the stable side's 50 ms"),
+}
+
+
+@pytest.mark.parametrize("how", SLOW)
+def test_latency_alone_is_looked_at_twice_and_with_failures_is_worse(how):
+    latency, reason = SLOW[how]
+    found = examine(replace(WELL, latency_p95_ms=latency), WELL, 100, LIMITS)
+    assert (found.state, reason in found.reason) == ("slow", True)
+    found = examine(replace(WELL, latency_p95_ms=latency, failures=9), WELL, 100, LIMITS)
+    assert (found.state, reason in found.reason, "failed" in found.reason) == ("worse", True, True)
 
 
 def test_labels_that_are_said_in_other_shares_are_worse():
@@ -64,7 +77,7 @@ def test_a_few_failures_are_enough_before_all_requests_are_in():
 
 def test_a_first_release_is_held_against_the_absolute_limits():
     assert state(WELL, None) == "well"
-    assert state(replace(WELL, latency_p95_ms=201.0), None) == "worse"
+    assert state(replace(WELL, latency_p95_ms=201.0), None) == "slow"
     assert state(replace(WELL, failures=2), None) == "worse"
 
 

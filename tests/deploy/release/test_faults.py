@@ -263,6 +263,41 @@ def test_two_rollbacks_by_hand_go_back_two_versions(tmp_path):
         fake.roll_back()
 
 
+@pytest.mark.parametrize("fault", ["crash before", "crash after", "lost"])
+def test_a_rollback_to_a_version_is_the_same_however_often_it_is_said(tmp_path, fault):
+    whole = three_good(tmp_path)
+    assert whole.roll_back(to="1").result == "rolled_back"
+    assert whole.served() == {"1": 100}
+    assert set(whole.tags.rejected) == {model(2).digest, model(3).digest}
+    for call in range(whole.calls):
+        fake = three_good(tmp_path)
+        fake.faults = {call: fault}
+        with pytest.raises((Crash, Fault)):
+            fake.roll_back(to="1")
+        fake.roll_back(to="1")
+        assert fake.end() == whole.end(), f"call {call} of {whole.calls}"
+    whole.writes.clear()
+    assert (whole.roll_back(to="1").result, whole.writes) == ("unchanged", [])
+
+
+def three_good(tmp_path):
+    return FakePlatform(tmp_path).serving(1).serving(2).serving(3)
+
+
+def test_a_rollback_goes_only_to_what_has_served(tmp_path):
+    fake = three_good(tmp_path)
+    with pytest.raises(Fault, match=r"version 7 has not served here.*1, 2, 3"):
+        fake.roll_back(to="7")
+    assert fake.writes == []
+
+
+def test_a_machine_that_stands_still_for_a_moment_is_no_fault_of_the_candidate(tmp_path):
+    fake = built(tmp_path, "an update", stalls=1)
+    assert fake.release().result == "released"
+    fake = built(tmp_path, "an update", stalls=2)
+    assert fake.release().result == "rolled_back"
+
+
 def test_a_rollback_by_hand_starts_an_endpoint_that_is_down(tmp_path):
     fake = FakePlatform(tmp_path, running=False)
     two_good(fake)

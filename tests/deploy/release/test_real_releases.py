@@ -136,6 +136,17 @@ def test_a_candidate_that_misbehaves_once_it_carries_traffic_is_rolled_back(faul
     assert list(serving.observe().tags.rejected) == [serving.models["2"].digest]
 
 
+def test_a_candidate_that_hangs_in_its_smoke_test_is_not_waited_for(faulty_serving, monkeypatch):
+    monkeypatch.setattr("deploy.release.release.SMOKE_SECONDS", 0.5)
+    machine = faulty_serving("hangs-at-once")
+    machine.pin("2")
+    began = time.monotonic()
+    assert machine.mlops("release", PROBLEM, *PROD) == 5
+    assert time.monotonic() - began < 20
+    assert machine.served() == {"1": 100}
+    assert "smoke test" in machine.observe().tags.rejected[machine.models["2"].digest]
+
+
 def test_a_rejected_digest_is_refused_and_nothing_is_written(serving, capsys):
     serving.pin("2")
     assert serving.mlops("release", PROBLEM, *PROD) == 0

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
 
+from deploy.platforms.local import batch
 from deploy.platforms.local.home import REPOSITORY
-from deploy.verbs import batch
 from ml.fault import Fault
 
 SECONDS = 30.0

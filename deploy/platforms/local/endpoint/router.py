@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import uuid
 from collections.abc import Mapping
 
 import aiohttp
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from deploy.platforms.local.endpoint.deployments import Deployments
 from deploy.platforms.local.endpoint.live import Observations
+from ml.serving.collection import PROBE
 
 LARGEST_BODY = 17 * 2**20  # a little above the scoring server's own limit, which answers better
 LONGEST_ANSWER_SECONDS = 60.0
@@ -83,24 +85,23 @@ class Router:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return problem(413, f"the body is above {LARGEST_BODY} bytes", "send fewer rows at once")
-        answer = await self._ask(chosen, request, body)
+        answer = await self._ask(chosen, request, body, passed_on(request))
         self._copy(request, body, chosen)
         return answer
 
-    async def _ask(self, name: str, request: web.Request, body: bytes) -> web.Response:
+    async def _ask(self, name: str, request: web.Request, body: bytes, headers: Mapping[str, str]) -> web.Response:
         if request.method != "POST" or request.path not in SCORING:
-            return await self._forward(name, request, body)  # no prediction, so nothing to judge a model by
+            return await self._forward(name, request, body, headers)  # no prediction, so nothing to judge a model by
         with self.observations.asked(name) as seen:
-            answer = await self._forward(name, request, body)
+            answer = await self._forward(name, request, body, headers)
             content = answer.body if isinstance(answer.body, bytes) else b""
             seen(answer.status, content)
         return answer
 
-    async def _forward(self, name: str, request: web.Request, body: bytes) -> web.Response:
+    async def _forward(self, name: str, request: web.Request, body: bytes, headers: Mapping[str, str]) -> web.Response:
         if not self.deployments.is_ready(name) or self._session is None:
             return problem(503, "the deployment is not ready", "try again in a moment")
         serving = self.deployments.serving[name]
-        headers = {h: request.headers[h] for h in PASSED_ON if h in request.headers}
         url = f"http://127.0.0.1:{serving.port}{request.rel_url}"
         try:
             async with self._session.request(request.method, url, data=body, headers=headers) as reply:
@@ -116,12 +117,19 @@ class Router:
         name = self._mirror_turn.choose(self.mirror) if self.mirror else None
         if name is None or name == chosen or CHOOSE in request.headers or len(self._mirrored) >= MOST_MIRRORED_AT_ONCE:
             return
-        task = asyncio.create_task(self._ask_silently(name, request, body))
+        # A copy is collected too; its own id tells it from what a user asked.
+        headers = {**passed_on(request), "x-request-id": f"{PROBE}{uuid.uuid4().hex}"}
+        task = asyncio.create_task(self._ask_silently(name, request, body, headers))
         self._mirrored.add(task)
         task.add_done_callback(self._mirrored.discard)
 
-    async def _ask_silently(self, name: str, request: web.Request, body: bytes) -> None:
-        await self._ask(name, request, body)
+    async def _ask_silently(self, name: str, request: web.Request, body: bytes, headers: Mapping[str, str]) -> None:
+        await self._ask(name, request, body, headers)
+
+
+def passed_on(request: web.Request) -> dict[str, str]:
+    """What a deployment gets of the client's headers."""
+    return {name: request.headers[name] for name in PASSED_ON if name in request.headers}
 
 
 def problem(status: int, title: str, detail: str) -> web.Response:

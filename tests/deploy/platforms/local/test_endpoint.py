@@ -16,6 +16,7 @@ from deploy.platforms.local import platform as local_platform
 from deploy.platforms.local.endpoint import router
 from deploy.release.state import Tags
 from ml.fault import Fault
+from ml.serving.collection import PROBE, read_collected
 from tests.deploy.conftest import PROBLEM, new_machine, until
 
 CHOOSE = "azureml-model-deployment"
@@ -125,6 +126,10 @@ def test_copies_are_answered_by_the_mirror_too(two):
     two.platform().set_mirror(PROBLEM, {"two": 50})
     answered_by(two, 20)
     until(lambda: two.platform().live(PROBLEM, began)["two"].predictions >= 45)
+    two.client().stop()  # what is not written yet is written at the end
+    ids = {one.deployment: one.request_id for one in read_collected(two.platform().collected(PROBLEM))}
+    assert ids["two"].startswith(PROBE), "a copy is no user's request"
+    assert not ids["one"].startswith(PROBE)
 
 
 REFUSED = {

@@ -168,3 +168,18 @@ def test_the_executors_own_cost_is_small(run):
     done = run(first=FIRST + " && true", second=SECOND + " && true")
     assert cached(done) == {"first": False, "second": False}
     assert time.monotonic() - began < 0.6
+
+
+def test_a_step_may_have_no_output(place):
+    (place / ".amlignore").write_text("*\n!code.py\n")
+    outputs = "outputs:\n  made: {type: uri_folder}\n"
+    (place / "only.yml").write_text(
+        COMPONENT.format(name="only", command="test -s ${{inputs.given}}").replace(outputs, "")
+    )
+    steps = (
+        "jobs:\n  only:\n    type: command\n    component: ./only.yml\n    inputs: {given: '${{parent.inputs.raw}}'}\n"
+    )
+    (place / "pipeline.yml").write_text("type: pipeline\ninputs:\n  raw: {type: uri_file}\n" + steps)
+    pipeline = load_pipeline(place / "pipeline.yml")
+    cached = [run_pipeline(pipeline, {"raw": place / "raw.txt"}, place / "steps", {}).steps[0].cached for _ in range(2)]
+    assert cached == [False, True]
