@@ -39,6 +39,7 @@ INFRA_PYTHON := .venv-infra/bin/python
 infra-setup: .venv-infra/.ready  ## what Pulumi and the tests of infra/ need
 
 test-infra: infra-setup  ## the infrastructure under mocks: values, edges, roles, policies
+	$(INFRA_PYTHON) -m mypy infra
 	$(INFRA_PYTHON) -m pytest tests/infra -m "not engine"
 
 test-infra-engine: infra-setup  ## the same through the real engine; wants `pulumi` on the PATH

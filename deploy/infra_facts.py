@@ -16,7 +16,7 @@ VERSION = 1
 FACTS: dict[str, type | tuple[type, ...]] = {
     "stack": str, "location": str, "repository": str, "names": dict, "globalNames": dict, "state": dict,
     "sizes": list, "quotas": dict, "providers": list, "roles": dict, "tools": dict, "environments": list,
-    "approved": list, "runner": dict,
+    "approved": list, "runner": dict, "services": list,
     "subjects": dict, "aks": bool, "network": str, "budgetStart": str, "userPools": list,
 }  # fmt: skip
 COST: dict[str, type | tuple[type, ...]] = {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compiles every group's hash-locked requirements from its .in file; all agree with the largest group.
+# Compiles every group's hash-locked requirements from its .in file; all agree with the largest group but
+# infrastructure, whose Pulumi contradicts MLflow (protobuf, OpenTelemetry).
 set -eu
 cd "$(dirname "$0")"
 compile() {
@@ -7,6 +8,7 @@ compile() {
     --custom-compile-command "make lock" "$1/requirements.in" -o "$1/requirements.txt" ${2:+-c "$2"}
 }
 compile development
+compile infrastructure
 for group in local azure training serving; do
   compile "$group" development/requirements.txt
 done

@@ -9,17 +9,17 @@ from infra.profiles import PROFILES
 from infra.roles import only_roles
 from infra.settings import StackSettings
 
-PURPOSES = ("preview", "infrastructure", "ml")
+PURPOSES = ("preview", "watch", "infrastructure", "ml")
 PLACES = ("dev", "prod")
-# GitHub's environments. `plan` shows prod's next step before the approval and can only read; `rollback` goes back.
-ENVIRONMENTS = ("shared", "dev", "plan", "prod", "rollback")
-APPROVED = ("shared", "prod", "rollback")  # dev follows main by itself, and a plan changes nothing
+# GitHub's environments. `watch` reads all stacks: the next step before its approval, drift, the models; `rollback` goes back.
+ENVIRONMENTS = ("shared", "dev", "watch", "prod", "rollback")
+APPROVED = ("shared", "prod", "rollback")  # dev follows main by itself, and who watches changes nothing
 ADMINISTRATOR = "Role Based Access Control Administrator"
 
 
 @dataclass(frozen=True)
 class Deployer:
-    """One identity for a purpose in a stack; `shared` has no machine learning, and prod alone has a plan."""
+    """One identity for a purpose in a stack; `shared` has no machine learning."""
 
     purpose: str
     stack: str
@@ -34,8 +34,8 @@ def deployers() -> tuple[Deployer, ...]:
     """All of them; the infrastructure identity of `shared` is the one that bootstrap makes."""
     return (
         Deployer("preview", "shared"),
+        Deployer("watch", "shared"),
         *(Deployer(purpose, stack) for stack in PLACES for purpose in PURPOSES),
-        Deployer("plan", "prod"),
     )
 
 
@@ -43,8 +43,8 @@ def entrances(deployer: Deployer) -> tuple[str, ...]:
     """How a workflow becomes a deployer: by a pull request, or inside a GitHub environment."""
     if deployer.purpose == "preview":
         return ("pull_request",)
-    if deployer.purpose == "plan":
-        return ("environment:plan",)
+    if deployer.purpose == "watch":
+        return ("environment:watch",)
     own = (f"environment:{deployer.stack}",)
     return (*own, "environment:rollback") if deployer.word == "ml-prod" else own
 
@@ -116,17 +116,11 @@ def deployer_grants(deployer: Deployer) -> tuple[Grant, ...]:
             ("Storage Blob Data Reader", "state"),
         ),
     }
-    # What a plan reads lies behind prod's network: it may start the runner there, from main alone.
-    rows["plan"] = (
-        *rows["preview"],
-        ("Storage Blob Data Reader", group),
-        ("Reader", "registry"),
-        ("Container Apps Jobs Operator", group),
-    )
+    rows["watch"] = (*rows["preview"], ("Storage Blob Data Reader", group), ("Reader", "registry"))
     chosen = rows[deployer.purpose]
     if deployer.stack == "shared":
         chosen = (("Reader", group), *reads)
-    elif deployer.word == "ml-prod":
+    elif deployer.word in ("watch-prod", "ml-prod"):  # they work behind prod's network, from main alone
         chosen = (*chosen, ("Container Apps Jobs Operator", group))
     return tuple(sorted(Grant(deployer.word, role, scope) for role, scope in chosen))
 

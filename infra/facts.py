@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from infra.deployers import APPROVED, ENVIRONMENTS, Deployer, deployers, subjects
 from infra.grants import grants
@@ -21,6 +22,10 @@ PROVIDERS = (
     "Microsoft.MachineLearningServices", "Microsoft.ManagedIdentity", "Microsoft.Network",
     "Microsoft.OperationalInsights", "Microsoft.Storage",
 )  # fmt: skip
+# Resource types that not every region has; the stacks cannot be made without them.
+SERVICES = ("Microsoft.MachineLearningServices/workspaces", "Microsoft.ContainerRegistry/registries")
+WITH_AKS = ("Microsoft.ContainerService/managedClusters", "Microsoft.KubernetesConfiguration/extensions")
+WITH_NETWORK = ("Microsoft.App/jobs",)
 # (size: quota family as `az vm list-usage` names it, cores of one machine)
 FAMILIES: dict[str, tuple[str, int]] = {
     "Standard_D4s_v5": ("standardDSv5Family", 4),
@@ -29,7 +34,7 @@ FAMILIES: dict[str, tuple[str, int]] = {
     "Standard_E16ds_v5": ("standardEDSv5Family", 16),
     "Standard_NC4as_T4_v3": ("Standard NCASv3_T4 Family", 4),
 }
-TOOLS = {"az": "2.60", "pulumi": "3.200", "git": "2.30", "kubelogin": "0.1"}
+TOOLS = {"az": "2.60", "pulumi": "3.200", "git": "2.30", "gh": "2.40", "kubelogin": "0.1"}
 
 
 def quotas(pools: list[NodePool]) -> dict[str, int]:
@@ -41,7 +46,12 @@ def quotas(pools: list[NodePool]) -> dict[str, int]:
     return needed
 
 
-def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[str, object]:
+def services(aks: bool, private: bool) -> list[str]:
+    """The resource types that a stack's region must have."""
+    return [*SERVICES, *(WITH_AKS if aks else ()), *(WITH_NETWORK if private else ())]
+
+
+def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[str, Any]:
     """The facts of dev or prod, as JSON; their schema is docs/infrastructure-facts.schema.json."""
     profile, tail = PROFILES[stack], settings.suffix or suffix(settings.repository)
     made, state = names(settings.prefix, stack, tail), state_names(settings.prefix, tail)
@@ -52,6 +62,7 @@ def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[s
     pools += [MEMORY_POOL] if "memory" in settings.clusters else []
     if profile.instances and settings.users:
         pools.append(NodePool(profile.instance_size, 0, len(settings.users)))
+    private = profile.private and settings.network == "private"
     roles = {grant.role for grant in grants(profile, settings)}
     location = (shared.prod_location if stack == "prod" else "") or shared.location
     return {
@@ -77,7 +88,8 @@ def facts(stack: str, settings: StackSettings, shared: SharedSettings) -> dict[s
         },
         "subjects": _subjects(stack, settings.repository, shared.repository_ids),
         "aks": settings.aks,
-        "network": "private" if profile.private and settings.network == "private" else "public",
+        "services": services(settings.aks, private),
+        "network": "private" if private else "public",
         "budgetStart": settings.budget_start.isoformat(),
         "userPools": ["models"] if settings.aks else [],
     }

@@ -21,9 +21,18 @@ CERTIFICATE = "endpoint"
 
 
 def own_address() -> str:
-    """The address from which this machine is seen."""
-    with urllib.request.urlopen("https://api.ipify.org", timeout=10) as answer:
-        return str(answer.read().decode())
+    """The address from which this machine is seen.
+
+    Raises:
+        ConfigurationFault: nobody tells it.
+    """
+    try:
+        with urllib.request.urlopen("https://api.ipify.org", timeout=10) as answer:
+            return str(answer.read().decode())
+    except OSError as error:
+        raise ConfigurationFault(
+            "this machine", [f"nobody tells its address ({error}): give it with --address"]
+        ) from None
 
 
 def policy(host: str) -> str:
@@ -53,7 +62,9 @@ def main(
     """Opens, applies, makes the certificate where it is self-signed, and closes whatever happened between."""
     parser = argparse.ArgumentParser(prog="python -m infra.first_up", description=__doc__)
     parser.add_argument("--yes", action="store_true", help="do not ask; for a workflow that was approved")
-    up = ["pulumi", "up", "--stack", "prod", *(["--yes"] if parser.parse_args(arguments).yes else [])]
+    parser.add_argument("--address", help="the address that is let in; asked for where it is not given")
+    given = parser.parse_args(arguments)
+    up = ["pulumi", "up", "--stack", "prod", *(["--yes"] if given.yes else [])]
     try:
         settings, shared = read_stack("prod"), read_shared()
         made = names(settings.prefix, "prod", settings.suffix or suffix(settings.repository))
@@ -63,10 +74,15 @@ def main(
         return 2
     if settings.network == "public":
         return call(up)
+    try:
+        own = given.address or address()
+    except ConfigurationFault as fault:
+        print(fault, file=sys.stderr)
+        return 2
     config = ["pulumi", "config"]
     without_aks = settings.aks and settings.certificate == "self-signed"
     try:
-        code = call([*config, "set", CALLER, address(), "--stack", "prod"])
+        code = call([*config, "set", CALLER, own, "--stack", "prod"])
         if not code and without_aks:
             # The cluster waits for the certificate: everything else is made first, then what the vault shall hold.
             code = call([*config, "set", AKS, "off", "--stack", "prod"]) or call(up)

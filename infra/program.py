@@ -59,8 +59,7 @@ def make(
 
         refuse(given.stack, name_faults(found) + shared.faults(settings))
         made = tag_everything(tags(given.stack, settings))
-        outputs = shared.build(settings, found)
-        return latched(list(made), outputs)
+        return latched(made, shared.build(settings, found))
     from infra.stacks import dev_and_prod
 
     outputs = shared_outputs()
@@ -76,11 +75,11 @@ def make(
     return latched([*referred, *made], built) if profile.keeps_data else built
 
 
-def latched(made: list[pulumi.Resource], outputs: dict[str, Any]) -> dict[str, Any]:
+def latched(made: Sequence[pulumi.Resource], outputs: dict[str, Any]) -> dict[str, Any]:
     """The outputs of a stack that keeps data, after its latch."""
     from infra.components.latch import Latch
 
-    Latch(made)
+    Latch(list(made))  # as they are now: the latch is one of those that are made
     return outputs
 
 

@@ -47,6 +47,7 @@ def on_this_machine(folder: Path) -> list[Finding]:
     return [
         *local.check_python(),
         *local.check_packages(),
+        *local.check_openmp(),
         *local.check_writable(folder),
         *local.check_disk(folder),
     ]
@@ -63,7 +64,7 @@ def on_azure(stack: str, seam: Seam, now: dt.datetime) -> list[Finding]:
         *tools.check_tools(seam, facts["tools"]),
     ]
     findings += tools.check_clock(_server_date(seam), now)
-    login = subscription.check_login(seam)
+    login = _guarded(("login", lambda: subscription.check_login(seam)))
     findings += login
     if login[0].level == "ok":
         for check in _checks(seam, facts, now.date()):
@@ -73,6 +74,7 @@ def on_azure(stack: str, seam: Seam, now: dt.datetime) -> list[Finding]:
 
 def _checks(seam: Seam, facts: dict[str, Any], today: dt.date) -> Iterator[tuple[str, Callable[[], list[Finding]]]]:
     yield "providers", lambda: subscription.check_providers(seam, facts)
+    yield "region", lambda: subscription.check_region(seam, facts)
     yield "roles", lambda: subscription.check_roles(seam, facts)
     yield "sizes", lambda: subscription.check_sizes(seam, facts)
     yield "quota", lambda: subscription.check_quota(seam, facts)
@@ -92,6 +94,9 @@ def _guarded(check: tuple[str, Callable[[], list[Finding]]]) -> list[Finding]:
         return ask()
     except Refused as refused:
         return [fault(word, f"Azure does not answer: {refused}", "ask for the role Reader on the subscription")]
+    except (KeyError, TypeError, ValueError) as strange:
+        says = f"the answer is of a form that is not known: {type(strange).__name__} {strange}"
+        return [fault(word, says, "upgrade `az` and `gh`, or mend the check in deploy/doctor/")]
 
 
 def _server_date(seam: Seam) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import shutil
 import sys
@@ -20,6 +21,7 @@ NEEDED = (
     "ruamel.yaml",
     "aiohttp",
     "jinja2",
+    "pathspec",
 )
 GIGABYTE = 1024**3
 
@@ -28,7 +30,7 @@ def check_python(version: tuple[int, ...] = tuple(sys.version_info[:2])) -> list
     """Python is new enough."""
     text = ".".join(map(str, version))
     if version < (3, 11):
-        return [fault("python", f"Python is {text}, older than 3.11", "install 3.11 and run `make setup`")]
+        return [fault("python", f"Python is {text}, older than 3.11", "install it and run: make run PYTHON=python3.11")]
     return [ok("python", f"Python {text}")]
 
 
@@ -36,8 +38,19 @@ def check_packages(needed: tuple[str, ...] = NEEDED) -> list[Finding]:
     """The packages of the local loop can be imported; none is imported here."""
     missing = [name for name in needed if not _found(name)]
     if missing:
-        return [fault("packages", f"not installed: {', '.join(missing)}", "make setup")]
+        return [fault("packages", f"not installed: {', '.join(missing)}", "make run installs them")]
     return [ok("packages", f"{len(needed)} packages")]
+
+
+def check_openmp(library: str = "libgomp.so.1", system: str = sys.platform) -> list[Finding]:
+    """LightGBM's library finds its OpenMP runtime; asked on Linux, where it is a package of the system."""
+    if system != "linux":
+        return [ok("openmp", "not asked on this system")]
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return [fault("openmp", f"{library} is missing", "sudo apt-get install libgomp1")]
+    return [ok("openmp", library)]
 
 
 def _found(name: str) -> bool:

@@ -44,6 +44,20 @@ def check_providers(seam: Seam, facts: Facts) -> list[Finding]:
     ]
 
 
+def check_region(seam: Seam, facts: Facts) -> list[Finding]:
+    """The region has every service that the stack is made of."""
+    location, places = facts["location"], {}
+    for row in az(seam, "provider", "list"):
+        for kind in row.get("resourceTypes") or []:
+            where = {place.replace(" ", "").lower() for place in kind["locations"]}
+            places[f"{row['namespace']}/{kind['resourceType']}".lower()] = where
+    # A kind without a list of places is everywhere.
+    absent = [one for one in facts["services"] if location not in (places.get(one.lower(), set()) or {location})]
+    remedy = "choose another region: pulumi config set location … --stack shared"
+    findings = [fault("region", f"{location} has no {service}", remedy) for service in absent]
+    return findings or [ok("region", f"{location} has {len(facts['services'])} of {len(facts['services'])} services")]
+
+
 def check_roles(seam: Seam, facts: Facts) -> list[Finding]:
     """Every role is Azure's own under the id that the program assigns."""
     by_id = {row["name"]: row["roleName"] for row in az(seam, "role", "definition", "list")}

@@ -14,12 +14,14 @@ ASK = {
     "az": ("az", "version"),
     "pulumi": ("pulumi", "version"),
     "git": ("git", "--version"),
+    "gh": ("gh", "--version"),
     "kubelogin": ("kubelogin", "--version"),
 }
 WHERE = {
     "az": "learn.microsoft.com/cli/azure/install-azure-cli",
     "pulumi": "pulumi.com/docs/install",
     "git": "git-scm.com",
+    "gh": "cli.github.com",
     "kubelogin": "az aks install-cli",
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 from infra.az import AzFault, Run, ask, run
 from infra.bootstrap.files import (
     TYPED,
+    put,
     write_backend,
     write_budget_start,
     write_secrets_provider,
@@ -20,9 +21,14 @@ from infra.bootstrap.files import (
 )
 from infra.bootstrap.steps import Step, Target, identity_steps, steps
 from infra.configuration import ROOT, read_shared, read_stack
+from infra.facts import facts
 from infra.faults import ConfigurationFault
+from infra.gh import Ids, repository_ids
 from infra.names import suffix
+from infra.offer import offer_faults
 from infra.state import state_names
+
+NOT_YET = {"budgetStart": "2026-01-01"}  # bootstrap writes it at its end
 
 
 def missing(az: Run, wanted: Iterable[Step]) -> list[Step]:
@@ -49,11 +55,36 @@ def _there(answer: Any, step: Step) -> bool:
     return bool(answer) and all(at(path) == value for path, value in step.found)
 
 
+def write_ids(root: Path, ids: Ids) -> None:
+    """The repository's ids, where GitHub tells them: a repository made since 15 July 2026 is trusted by them only."""
+    settings = read_shared(root)
+    found = "" if settings.repository_ids else ids(settings.repository)
+    if found:
+        put(root / "Pulumi.shared.yaml", "repositoryIds", found)
+    elif not settings.repository_ids:
+        print(f"GitHub does not tell the ids of {settings.repository}: gh auth login, then run this again")
+
+
+def wanting(az: Run, root: Path) -> None:
+    """Refuses a region that lacks what dev or prod are made of.
+
+    Raises:
+        ConfigurationFault: with everything that their regions lack.
+    """
+    lacking: list[str] = []
+    for stack in ("dev", "prod"):
+        found = facts(stack, read_stack(stack, root, NOT_YET), read_shared(root))
+        faults = offer_faults(az, found["location"], found["sizes"], found["services"])
+        lacking += [f"{stack}: {fault}" for fault in faults]
+    if lacking:
+        raise ConfigurationFault("Pulumi.shared.yaml", lacking)
+
+
 def target(az: Run, root: Path) -> Target:
     """Where to work: the subscription of the login, the rest from Pulumi.shared.yaml."""
     settings = read_shared(root)
     for stack in ("dev", "prod"):  # what lacks is told now, and not after shared is made
-        read_stack(stack, root, {"budgetStart": "2026-01-01"})
+        read_stack(stack, root, NOT_YET)
     account, person = ask(az, "account", "show"), ask(az, "ad", "signed-in-user", "show")
     owner, name = settings.repository.split("/")
     forms = [f"repo:{owner}/{name}"]
@@ -87,6 +118,7 @@ def main(
     today: dt.date | None = None,
     question: Callable[[str], str] = input,
     up: Callable[[list[str]], int] = lambda command: subprocess.call(command),
+    ids: Ids = repository_ids,
 ) -> int:
     """Runs bootstrap; a second run finds everything there and changes nothing."""
     parser = argparse.ArgumentParser(prog="python -m infra.bootstrap", description=__doc__)
@@ -97,7 +129,9 @@ def main(
     given = parser.parse_args(arguments)
     write_typed(root, {name: value for name in TYPED if (value := getattr(given, name))})
     try:
+        write_ids(root, ids)
         where = target(az, root)
+        wanting(az, root)
         wanted = steps(where)
         todo = missing(az, wanted)
         print(f"subscription {where.subscription}, repository {where.repository}, region {where.location}")
@@ -113,6 +147,7 @@ def main(
     write_backend(root, where.state.account)
     write_secrets_provider(root, where.state.vault)
     write_budget_start(root, today or dt.datetime.now(dt.UTC).date())
+    put(root / "Pulumi.shared.yaml", "clientId", identity["clientId"])
     print(f"made {made}; the client id of `shared` is {identity['clientId']}")
     if given.no_up:
         return 0

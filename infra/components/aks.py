@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import containerservice as aks
@@ -29,7 +30,7 @@ class AksConfig:
 
 
 class Aks(pulumi.ComponentResource):
-    """Outputs: `cluster_id`, `cluster_name`, `secrets_principal`; `resource` for what depends on it."""
+    """Outputs: `cluster_id`, `cluster_name`, `secrets_principal`, `secrets_client`; `resource` to depend on."""
 
     def __init__(
         self, place: Place, config: AksConfig, identities: Identities, depends_on: Sequence[pulumi.Resource]
@@ -72,7 +73,8 @@ class Aks(pulumi.ComponentResource):
         self.user_pool = self._user_pool(cluster)
         self._windows(cluster)
         self.cluster_id, self.cluster_name, self.resource = cluster.id, cluster.name, cluster
-        self.secrets_principal = cluster.addon_profiles.apply(_secrets_principal)
+        secrets = cluster.addon_profiles.apply(_secrets_identity)
+        self.secrets_principal, self.secrets_client = secrets.apply(lambda s: s[0]), secrets.apply(lambda s: s[1])
         self.register_outputs({"clusterId": cluster.id})
 
     def _system_pool(self) -> aks.ManagedClusterAgentPoolProfileArgs:
@@ -182,7 +184,7 @@ class Aks(pulumi.ComponentResource):
             )
 
 
-def _secrets_principal(addons: object) -> str:
-    """The object id of the identity with which the secrets add-on reads the vault."""
-    profile = addons["azureKeyvaultSecretsProvider"]  # type: ignore[index]
-    return str(profile.identity.object_id)
+def _secrets_identity(addons: Any) -> tuple[str, str]:
+    """Object and client id of the identity with which the secrets add-on reads the vault."""
+    identity = addons["azureKeyvaultSecretsProvider"].identity
+    return str(identity.object_id), str(identity.client_id)

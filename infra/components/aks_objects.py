@@ -20,12 +20,21 @@ INSTANCE_TYPES = {"small": ("500m", "1", "2Gi", "4Gi"), "medium": ("2", "2", "4G
 
 @dataclass(frozen=True)
 class AksObjectsConfig:
-    """The cluster, and the vault's certificate that the endpoints show; an empty name is plain HTTP."""
+    """The cluster, and the vault's certificate that the endpoints show; an empty name is plain HTTP.
+
+    Attributes:
+        cluster: the cluster's name.
+        vault: the vault's name.
+        tenant_id: the Entra tenant.
+        certificate: the certificate's name in the vault.
+        secrets_client: the client id with which the cluster's secrets add-on reads the vault.
+    """
 
     cluster: pulumi.Input[str]
     vault: str
     tenant_id: pulumi.Input[str]
     certificate: str
+    secrets_client: pulumi.Input[str]
 
 
 def entra_kubeconfig(encoded: str) -> str:
@@ -101,6 +110,8 @@ class AksObjects(pulumi.ComponentResource):
                 "secretObjects": [{"secretName": TLS_SECRET, "type": "kubernetes.io/tls", "data": data}],
                 "parameters": {
                     "useVMManagedIdentity": "true",
+                    # A node has several identities: without a name the driver would take none of them.
+                    "userAssignedIdentityID": config.secrets_client,
                     "keyvaultName": config.vault,
                     "tenantId": config.tenant_id,
                     "objects": wanted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from infra.policy.rule import Check, Props, Rule, at, be
 
 PROD, DEV = ("prod",), ("dev",)
+SELF_SIGNED = "endpoint"  # the name of the certificate that the first up makes (infra/first_up.py)
 _AKS, _POOL = ("containerservice:ManagedCluster",), ("containerservice:AgentPool",)
 _EXTENSION = ("kubernetesconfiguration:Extension",)
 
@@ -188,6 +189,14 @@ AKS = (
         PROD,
     ),
     Rule("endpoint-tls", _EXTENSION, "endpoints answer over TLS", _insecure, ("2.3",), PROD),
+    Rule(
+        "endpoint-certificate",
+        ("SecretProviderClass",),
+        "the endpoints' certificate is signed by somebody else",
+        lambda p: f"objectName: {SELF_SIGNED}\n" not in str(at(p, "spec.parameters.objects")),
+        ("2.3",),
+        PROD,
+    ),
     Rule(
         "endpoint-internal",
         _EXTENSION,

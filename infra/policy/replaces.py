@@ -8,7 +8,7 @@ from typing import Any
 from infra.policy.rule import at
 
 PROTECTED = ("resources:ResourceGroup", "machinelearningservices:Workspace", "storage:StorageAccount", "keyvault:Vault",
-             "containerregistry:Registry", "machinelearningservices:Registry", "operationalinsights:Workspace")  # fmt: skip
+             "storage:BlobContainer", "containerregistry:Registry", "machinelearningservices:Registry", "operationalinsights:Workspace")  # fmt: skip
 # (type, path, the step that has no return, the way out); a star stands for any other value.
 ONE_WAY: tuple[tuple[str, str, tuple[str, str], str], ...] = (
     ("machinelearningservices:Workspace", "managedNetwork.isolationMode", ("AllowInternetOutbound", "Disabled"),

@@ -35,6 +35,17 @@ def _guarded(props: Props) -> bool:
     return at(props, "canAdminsBypass") is False and (not at(props, "reviewers") or own)
 
 
+def _protected(props: Props) -> bool:
+    """Main: nobody bypasses, nothing is rewritten, and the review is of what is merged."""
+    reviews = (at(props, "requiredPullRequestReviews") or [{}])[0]
+    checks = (at(props, "requiredStatusChecks") or [{}])[0]
+    on = ("enforceAdmins", "requireConversationResolution", "requiredLinearHistory")
+    kept = all(at(props, one) is True for one in on)
+    kept &= all(at(props, one) is False for one in ("allowsForcePushes", "allowsDeletions"))
+    fresh = at(reviews, "dismissStaleReviews") is True and at(reviews, "requireLastPushApproval") is True
+    return kept and fresh and at(checks, "strict") is True and bool(at(checks, "contexts"))
+
+
 def _warnings(props: Props) -> bool:
     kinds = {(w.get("thresholdType"), w.get("threshold")) for w in (at(props, "notifications") or {}).values()}
     return {("Actual", 50), ("Actual", 80), ("Actual", 100), ("Forecasted", 100)} <= kinds
@@ -90,6 +101,13 @@ WATCH = (
         ("app:Job",),
         "a runner's image is named by its digest",
         lambda p: all("@sha256:" in str(one.get("image")) for one in at(p, "template.containers") or [{}]),
+        ("C2",),
+    ),
+    Rule(
+        "runner-identity",
+        ("app:Job",),
+        "a runner works as an identity of its own and stores no secret",
+        lambda p: at(p, "identity.type") == "UserAssigned" and not at(p, "configuration.secrets"),
         ("C2",),
     ),
     Rule(
@@ -165,6 +183,23 @@ ACCESS = (
         ("3.6",),
     ),
     Rule(
+        "environment-from-listed-branches",
+        ("repositoryEnvironment:RepositoryEnvironment",),
+        "an environment is entered from listed branches only",
+        lambda p: (
+            at(p, "deploymentBranchPolicy.customBranchPolicies") is True
+            and at(p, "deploymentBranchPolicy.protectedBranches") is False
+        ),
+        ("3.6",),
+    ),
+    Rule(
+        "environment-from-main",
+        ("repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy",),
+        "the listed branch is main",
+        be("branchPattern", "main"),
+        ("3.6",),
+    ),
+    Rule(
         "workflows-read",
         ("workflowRepositoryPermissions:WorkflowRepositoryPermissions",),
         "a workflow's own token reads only",
@@ -174,12 +209,8 @@ ACCESS = (
     Rule(
         "main-protected",
         ("branchProtection:BranchProtection",),
-        "main takes no force push and wants a review",
-        lambda p: (
-            at(p, "enforceAdmins") is True
-            and at(p, "allowsForcePushes") is False
-            and bool(at(p, "requiredPullRequestReviews"))
-        ),
+        "main takes no force push, keeps its history, and wants a fresh review of the last push and the checks",
+        _protected,
         ("3.6",),
     ),
 )

@@ -69,7 +69,7 @@ def attach_aks(
     certificate = "" if profile.insecure_connections else named
     objects = AksObjects(
         place,
-        AksObjectsConfig(aks.cluster_name, place.names.vault, tenancy.tenant, certificate),
+        AksObjectsConfig(aks.cluster_name, place.names.vault, tenancy.tenant, certificate, aks.secrets_client),
         [aks.user_pool, *access],
     )
     extension = AksExtension(

@@ -18,7 +18,7 @@ from infra.outputs import VERSION
 from infra.place import Place
 from infra.profiles import PROFILES, profile_faults
 from infra.regions import REGIONS, region_faults
-from infra.runner import runner_label
+from infra.runner import EVERYBODYS, runner_label
 from infra.settings import STACKS, SharedSettings
 from infra.state import CONTAINER, state_names
 
@@ -80,9 +80,15 @@ def _github(settings: SharedSettings, client: Any, made: DeployerIdentities) -> 
         "PROD_RUNNER": runner_label(settings),
     }
     for stack in STACKS:
-        variables[f"AZURE_CLIENT_ID_PREVIEW_{stack.upper()}"] = made.clients[f"preview-{stack}"]
+        for purpose in ("preview", "watch"):
+            variables[f"AZURE_CLIENT_ID_{purpose}_{stack}".upper()] = made.clients[f"{purpose}-{stack}"]
+    label = runner_label(settings)
+    if (
+        label != EVERYBODYS and settings.runners == "self-hosted"
+    ):  # what a workflow starts before its job asks for a runner
+        prod = names(settings.prefix, "prod", settings.suffix or suffix(settings.repository))
+        variables |= {"PROD_RUNNER_JOB": prod.runners, "PROD_GROUP": prod.group}
     by_environment: dict[str, dict[str, pulumi.Input[str]]] = {
-        "plan": {"AZURE_CLIENT_ID_PLAN": made.clients["plan-prod"]},
         "rollback": {"AZURE_CLIENT_ID_ML": made.clients["ml-prod"]},
     }
     if settings.client_id:

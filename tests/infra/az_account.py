@@ -17,7 +17,9 @@ class Account:
         self.things: dict[str, dict] = {}
         self.commands: list[list[str]] = []
         self.refuse: dict[str, str] = {}
-        self.user = {"type": "user"}
+        self.user = {"type": "user", "name": "dana@contoso.example"}
+        self.sizes = ["Standard_D4s_v5", "Standard_D4ds_v5", "Standard_DS3_v2"]
+        self.places = ["East US", "West Europe"]
 
     def __call__(self, arguments: list[str]) -> Result:
         self.commands.append(arguments)
@@ -25,18 +27,28 @@ class Account:
             if words in " ".join(arguments):
                 return Result(1, "", error)
         if arguments[:2] == ["account", "show"]:
-            return Result(0, json.dumps({"id": SUBSCRIPTION, "tenantId": "t", "user": self.user}), "")
+            return Result(
+                0,
+                json.dumps(
+                    {"id": SUBSCRIPTION, "tenantId": "t", "user": self.user, "name": "Models", "state": "Enabled"}
+                ),
+                "",
+            )
         if arguments[:2] == ["ad", "signed-in-user"]:
             return Result(0, json.dumps({"id": PERSON}), "")
+        if arguments[:2] == ["vm", "list-skus"]:
+            return Result(0, json.dumps([{"name": size, "restrictions": []} for size in self.sizes]), "")
+        if arguments[:2] == ["provider", "show"]:
+            kinds = ("workspaces", "registries", "managedClusters", "extensions", "jobs")
+            types = [{"resourceType": kind, "locations": self.places} for kind in kinds]
+            return Result(0, json.dumps({"resourceTypes": types}), "")
         return self._answer(arguments)
 
     def _answer(self, arguments: list[str]) -> Result:
-        verb = next(
-            word
-            for word in arguments
-            if word in ("show", "create", "update", "list", "delete", "scale", "stop", "purge", "exists")
-            or word == "rest"
-        )
+        verbs = ("show", "create", "update", "list", "delete", "scale", "stop", "purge", "exists", "rest")
+        verb = next((word for word in arguments if word in verbs), None)
+        if not verb:
+            return Result(1, "", "(AuthorizationFailed) this is not answered here")
         key = self.key(arguments)
         if verb == "create" or (verb == "update" and "blob-service-properties" in arguments):
             self.things[key] = self.state(arguments)
@@ -73,12 +85,12 @@ class Account:
     def state(arguments: list[str]) -> dict:
         options = {arguments[i]: arguments[i + 1] for i in range(len(arguments) - 1) if arguments[i].startswith("--")}
         return {
-            "id": f"/ids/{options.get('--name')}", "principalId": "cccccccc-1", "clientId": "dddddddd-1", "location": "westeurope",
+            "id": f"/ids/{options.get('--name')}", "principalId": "cccccccc-1", "clientId": "dddddddd-0000-0000-0000-000000000001", "location": "westeurope",
             "subject": options.get("--subject"), "isVersioningEnabled": options.get("--enable-versioning") == "true",
             "deleteRetentionPolicy": {"enabled": options.get("--enable-delete-retention") == "true"},
         }  # fmt: skip
 
     def writes(self) -> list[str]:
         """The commands that change something."""
-        looks = {"show", "list", "exists"}
+        looks = {"show", "list", "list-skus", "exists"}
         return [" ".join(c) for c in self.commands if not looks & set(c)]

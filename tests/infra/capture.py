@@ -45,7 +45,7 @@ REPOSITORY = "contoso/models"
 
 def shared_outputs(network: str = "private") -> dict[str, Any]:
     """What the stack shared answers to dev and prod."""
-    words = [f"{p}-{s}" for s in ("dev", "prod") for p in ("preview", "infrastructure", "ml")]
+    words = [f"{p}-{s}" for s in ("dev", "prod") for p in ("preview", "watch", "infrastructure", "ml")]
     return {
         "version": 1,
         "tenantId": TENANT,

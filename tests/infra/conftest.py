@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -44,4 +45,5 @@ def pytest_terminal_summary(terminalreporter) -> None:
         for report in terminalreporter.stats.get(outcome, [])
         if "test_engine" in report.nodeid
     ]
+    terminalreporter.write_line(f"processor time of the tests themselves: {time.process_time():.0f} s")
     terminalreporter.write_line(f"engine tests run: {len(ran)}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +23,12 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Answer:
-    """How a `pulumi` command ended."""
+    """How a `pulumi` command ended, how long it took, and for how long it had a processor (all its processes)."""
 
     code: int
     text: str
+    seconds: float
+    processor: float
 
 
 class Engine:
@@ -56,11 +60,12 @@ class Engine:
 
     def pulumi(self, *arguments: str, ok: bool = True) -> Answer:
         """Runs a command in the project; with `ok` a failure fails the test with the engine's own words."""
+        started, used = time.monotonic(), _used()
         done = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color", "never"],
             cwd=self.project, env=self.environment, capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
-        answer = Answer(done.returncode, done.stdout + done.stderr)
+        answer = Answer(done.returncode, done.stdout + done.stderr, time.monotonic() - started, _used() - used)
         assert not ok or answer.code == 0, answer.text
         return answer
 
@@ -102,6 +107,12 @@ class Engine:
         """Every write that reached the stand-in."""
         file = self.cloud / "log"
         return file.read_text() if file.exists() else ""
+
+
+def _used() -> float:
+    """The processor seconds of every process that was started from here and has ended."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def available() -> str:

@@ -140,6 +140,7 @@ BREAKS: dict[str, tuple[str, str, Change]] = {
     "pool-no-address": ("dev", "aks", put("agentPoolProfiles.0.enableNodePublicIP", True)),
     "pool-zones": ("prod", "pool-models", put("availabilityZones", ["1"])),
     "endpoint-tls": ("prod", "aks-extension", put("configurationSettings.allowInsecureConnections", "True")),
+    "endpoint-certificate": ("prod", "certificate", put("spec.parameters.objects", "objectName: endpoint\n")),
     "endpoint-internal": ("dev", "aks-extension", drop("configurationSettings.internalLoadBalancerProvider")),
     "insights-on-logs": ("dev", "insights", drop("workspaceResourceId")),
     "logs-kept": ("prod", "logs", put("retentionInDays", 30)),
@@ -166,6 +167,13 @@ BREAKS: dict[str, tuple[str, str, Change]] = {
     "issuer-github": ("shared", "ml-prod-github-0", put("issuer", "https://example.com")),
     "tags": ("dev", "storage", drop("tags.owner")),
     "environment-guarded": ("shared", "environment-prod", put("preventSelfReview", False)),
+    "environment-from-listed-branches": (
+        "shared",
+        "environment-prod",
+        put("deploymentBranchPolicy.customBranchPolicies", False),
+    ),
+    "environment-from-main": ("shared", "branches-prod", put("branchPattern", "*")),
+    "runner-identity": ("prod", "runners", put("configuration.secrets", [{"name": "key", "value": "x"}])),
     "workflows-read": ("shared", "workflows", put("defaultWorkflowPermissions", "write")),
     "main-protected": ("shared", "main", put("allowsForcePushes", True)),
 }

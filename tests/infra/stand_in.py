@@ -107,7 +107,7 @@ def made(type_: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, 
         addons = {**inputs["addonProfiles"]}
         addons["azureKeyvaultSecretsProvider"] = {
             "enabled": True,
-            "identity": {"objectId": guid(own + "csi")},
+            "identity": {"objectId": guid(own + "csi"), "clientId": guid(own + "csi client")},
         }
         state |= {"addonProfiles": addons, "fqdn": f"{own}.hcp.westeurope.azmk8s.io"}
     return identity, state

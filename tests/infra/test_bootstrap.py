@@ -36,12 +36,13 @@ def root(tmp_path):
         shutil.copy(ROOT / name, tmp_path / name)
     for stack in ("shared", "dev", "prod"):
         put(tmp_path / f"Pulumi.{stack}.yaml", "repository", "contoso/models")
-    put(tmp_path / "Pulumi.shared.yaml", "repositoryIds", "11/22")
     return tmp_path
 
 
-def go(root, account, *arguments, question=lambda _: "y", today=TODAY):
-    return main([*TYPED, *arguments], az=account, root=root, today=today, question=question, up=lambda command: 0)
+def go(root, account, *arguments, question=lambda _: "y", today=TODAY, ids=lambda _: "11/22"):
+    return main(
+        [*TYPED, *arguments], az=account, root=root, today=today, question=question, up=lambda command: 0, ids=ids
+    )
 
 
 def test_it_says_everything_before_it_writes_anything(root, capsys):
@@ -127,7 +128,8 @@ def test_a_refusal_is_azures_own_sentence_and_no_traceback(root, capsys):
 
 def test_it_ends_by_applying_shared(root):
     ran = []
-    main([*TYPED, "--yes"], az=Account(), root=root, today=TODAY, up=lambda command: ran.append(command) or 0)
+    up = lambda command: ran.append(command) or 0  # noqa: E731 the one thing that differs
+    main([*TYPED, "--yes"], az=Account(), root=root, today=TODAY, up=up, ids=lambda _: "11/22")
     assert ran == [["pulumi", "stack", "select", "--create", "shared"], ["pulumi", "up", "--stack", "shared"]]
 
 
@@ -140,6 +142,36 @@ def test_the_four_typed_values_are_all_that_the_stacks_want(root):
 
 def test_a_value_that_is_missing_is_told_before_anything_is_asked_of_azure(root, capsys):
     account = Account()
-    assert main(["--yes", "--budget", "3"], az=account, root=root, today=TODAY) == 2
+    assert main(["--yes", "--budget", "3"], az=account, root=root, today=TODAY, ids=lambda _: "11/22") == 2
     assert "`location` is missing" in capsys.readouterr().err
     assert account.commands == []
+
+
+def test_the_ids_of_the_repository_and_the_first_identity_are_found_and_written(root):
+    asked = []
+    assert go(root, Account(), "--yes", ids=lambda repository: asked.append(repository) or "33/44") == 0
+    assert asked == ["contoso/models"]
+    assert read_shared(root).repository_ids == "33/44"
+    assert read_shared(root).client_id == "dddddddd-0000-0000-0000-000000000001"
+
+
+def test_a_github_that_does_not_tell_is_said_and_asked_again_the_next_time(root, capsys):
+    assert go(root, Account(), "--yes", ids=lambda _: "") == 0
+    assert "does not tell the ids of contoso/models" in capsys.readouterr().out
+    assert go(root, Account(), "--yes") == 0
+    assert read_shared(root).repository_ids == "11/22"
+
+
+@pytest.mark.parametrize(
+    ("lacking", "sentence"),
+    [
+        ({"sizes": ["Standard_D4s_v5", "Standard_DS3_v2"]}, "prod: westeurope does not offer Standard_D4ds_v5 to this"),
+        ({"places": ["East US"]}, "dev: westeurope has no Microsoft.ContainerService/managedClusters; choose another"),
+    ],
+)
+def test_a_region_that_lacks_aks_or_a_size_is_refused_before_anything_is_made(root, capsys, lacking, sentence):
+    account = Account()
+    vars(account).update(lacking)
+    assert go(root, account, "--yes") == 2
+    assert f"Pulumi.shared.yaml: {sentence}" in capsys.readouterr().err
+    assert account.writes() == []

@@ -15,7 +15,7 @@ from capture import capture
 from infra import configuration, first_up, prices, sleep, teardown
 from infra.__main__ import cost, main, told
 from infra.configuration import ROOT
-from infra.cost import lines, priced, total
+from infra.cost import ENDPOINTS, lines, priced, total
 from infra.facts import FAMILIES, facts
 from infra.profiles import DEV, PROD, PROFILES
 from infra.settings import SharedSettings, StackSettings
@@ -216,6 +216,10 @@ def test_every_line_of_every_configuration_has_an_item_in_the_table():
             {"network": "public"},
         ):
             assert all(line.item in table for line in lines(profile, settings(users=(USER,), **more)))
+
+
+def test_as_many_private_endpoints_are_priced_as_are_made(prod):
+    assert len(prod.of("network:PrivateEndpoint")) == ENDPOINTS
 
 
 def test_a_month_has_730_hours():

@@ -11,7 +11,7 @@ from capture import capture
 from rule_breaks import BREAKS
 
 from infra.policy.all_rules import RULES
-from infra.policy.replaces import refused
+from infra.policy.replaces import PROTECTED, refused
 from infra.policy.rule import judge
 from infra.policy.waivers import FILE, Waiver, expired, load, standing
 
@@ -140,8 +140,18 @@ def step(op, type_, old=None, new=None):
 def test_a_replace_or_delete_of_what_holds_data_is_refused_in_prod(op):
     (sentence,) = refused(step(op, "storage:StorageAccount"), "prod")
     assert "it holds data" in sentence
+    assert refused(step(op, "storage:BlobContainer"), "prod")
     assert refused(step(op, "storage:StorageAccount"), "dev") == []
     assert refused(step(op, "monitor:MetricAlert"), "prod") == []
+
+
+def test_what_is_protected_is_what_a_preview_may_not_replace(stacks):
+    """The options of the resources and the list of the preview say the same."""
+    for stack in ("shared", "prod"):
+        held = {r.type for r in stacks[stack].resources if r.protect and r.custom}
+        assert all(type_.endswith(PROTECTED) for type_ in held), held
+    types = {r.type for stack in ("shared", "prod") for r in stacks[stack].resources if r.protect}
+    assert all(any(type_.endswith(one) for type_ in types) for one in PROTECTED)
 
 
 def test_an_approved_urn_may_be_replaced():

@@ -116,6 +116,10 @@ def test_a_budget_warns_at_half_at_four_fifths_at_all_and_by_forecast(dev, prod)
         assert sorted((w["thresholdType"], w["threshold"]) for w in warnings) == [
             ("Actual", 50), ("Actual", 80), ("Actual", 100), ("Forecasted", 100),
         ]  # fmt: skip
+        for warning in captured.one("budget").inputs["notifications"].values():
+            assert warning["contactEmails"] == ["models@example.com"]
+            assert warning["contactGroups"][0].endswith("/ag-mlops-" + captured.outputs["stack"])
+        assert captured.one("budget").inputs["scope"].endswith("/resourceGroups/rg-mlops-" + captured.outputs["stack"])
         assert captured.one("budget").inputs["timePeriod"] == {"startDate": "2026-11-01T00:00:00Z"}
 
 

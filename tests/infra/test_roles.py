@@ -128,7 +128,7 @@ def test_both_forms_of_subject_are_trusted_and_prod_never_by_a_branch():
     prod = subjects(Deployer("infrastructure", "prod"), "contoso/models", "11/22")
     assert prod == ("repo:contoso/models:environment:prod", "repo:contoso@11/models@22:environment:prod")
     assert subjects(Deployer("preview", "dev"), "contoso/models") == ("repo:contoso/models:pull_request",)
-    assert subjects(Deployer("plan", "prod"), "contoso/models") == ("repo:contoso/models:environment:plan",)
+    assert subjects(Deployer("watch", "prod"), "contoso/models") == ("repo:contoso/models:environment:watch",)
     assert subjects(Deployer("ml", "prod"), "contoso/models") == (
         "repo:contoso/models:environment:prod",
         "repo:contoso/models:environment:rollback",
@@ -141,14 +141,14 @@ def test_both_forms_of_subject_are_trusted_and_prod_never_by_a_branch():
 
 
 def test_who_enters_without_an_approval_reads_or_starts_the_runner():
-    """`plan` follows main by itself; of a pull request not even the runner is started."""
+    """`watch` follows main by itself; of a pull request not even the runner is started."""
     writing = {"Contributor", ADMINISTRATOR, "AzureML Data Scientist", "Storage Blob Data Contributor"}
     for deployer in deployers():
         ways = {way.removeprefix("environment:") for way in entrances(deployer)}
         if deployer.stack != "dev" and not ways & set(APPROVED):
             roles = {row.role for row in deployer_grants(deployer)}
             assert not roles & writing
-            assert ("Container Apps Jobs Operator" in roles) == (deployer.purpose == "plan")
+            assert ("Container Apps Jobs Operator" in roles) == (deployer.word == "watch-prod")
 
 
 def test_a_preview_can_write_nothing_in_azure():

@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from stand_in import SECRETS
+from capture import capture
+from stand_in import SECRETS, guid
 
 STACKS = ("shared", "dev", "prod")
 # Maps whose keys are a person's or another system's own words.
@@ -163,7 +164,7 @@ def test_every_setting_that_the_cli_would_inject_into_the_extension_is_sent_as_t
     assert all(isinstance(value, str) for value in sent.values())
 
 
-GUARDED = {"shared": True, "dev": False, "plan": False, "prod": True, "rollback": True}
+GUARDED = {"shared": True, "dev": False, "watch": False, "prod": True, "rollback": True}
 
 
 def test_github_has_every_environment_with_its_reviewers_and_only_main_enters(shared):
@@ -176,6 +177,9 @@ def test_github_has_every_environment_with_its_reviewers_and_only_main_enters(sh
 
 def test_workflows_are_told_ids_and_where_prods_jobs_run(shared):
     told = {r.inputs["variableName"]: r.inputs["value"] for r in shared.of("actionsVariable:ActionsVariable")}
+    by_stack = {f"AZURE_CLIENT_ID_{p}_{s}" for p in ("PREVIEW", "WATCH") for s in ("SHARED", "DEV", "PROD")}
+    others = {"AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID", "PROD_RUNNER", "PROD_RUNNER_JOB", "PROD_GROUP"}
+    assert set(told) == by_stack | others
     assert told["PROD_RUNNER"] == shared.outputs["runnerLabel"] == "mlops-prod"
     inside = {}
     for resource in shared.of("ActionsEnvironmentVariable"):
@@ -185,7 +189,26 @@ def test_workflows_are_told_ids_and_where_prods_jobs_run(shared):
         "shared": {"AZURE_CLIENT_ID_INFRASTRUCTURE"},
         "dev": both,
         "prod": both,
-        "plan": {"AZURE_CLIENT_ID_PLAN"},
         "rollback": {"AZURE_CLIENT_ID_ML"},
     }
     assert not [r for r in shared.resources if "Secret" in r.type]
+
+
+def test_the_runner_that_workflows_start_is_the_one_that_prod_makes(shared, prod):
+    told = {r.inputs["variableName"]: r.inputs["value"] for r in shared.of("actionsVariable:ActionsVariable")}
+    assert told["PROD_RUNNER_JOB"] == prod.one("runners").inputs["jobName"] == prod.outputs["runnerJob"]
+    assert told["PROD_GROUP"] == prod.outputs["resourceGroup"]
+    public = capture("shared", network="public")
+    names = {r.inputs["variableName"]: r.inputs["value"] for r in public.of("actionsVariable:ActionsVariable")}
+    assert names["PROD_RUNNER"] == "ubuntu-latest"
+    assert "PROD_RUNNER_JOB" not in names
+
+
+def test_the_certificate_is_read_with_the_identity_that_may_read_the_vault(prod):
+    """A node has several identities: the driver is told which, and that one has the role."""
+    secrets = "aks-mlops-prod-vymvg"
+    parameters = prod.one("certificate").inputs["spec"]["parameters"]
+    assert parameters["userAssignedIdentityID"] == guid(f"{secrets}csi client")
+    reader = prod.one("secrets-key-vault-secrets-user-vault").inputs
+    assert reader["principalId"] == guid(f"{secrets}csi")
+    assert parameters["keyvaultName"] == prod.one("vault").inputs["vaultName"]

@@ -22,8 +22,9 @@ FACTS: dict[str, Any] = {
     "quotas": {"standardDSv5Family": 12},
     "providers": ["Microsoft.Storage", "Microsoft.MachineLearningServices"],
     "roles": {"AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d"},
-    "tools": {"az": "2.60", "pulumi": "3.200", "git": "2.30", "kubelogin": "0.1"},
-    "environments": ["shared", "dev", "plan", "prod", "rollback"],
+    "tools": {"az": "2.60", "pulumi": "3.200", "git": "2.30", "gh": "2.40", "kubelogin": "0.1"},
+    "environments": ["shared", "dev", "watch", "prod", "rollback"],
+    "services": ["Microsoft.MachineLearningServices/workspaces"],
     "approved": ["shared", "prod", "rollback"],
     "runner": {"label": "mlops-prod", "hosted": False, "job": "run-mlops-prod-a1b2c", "app": "123/456"},
     "subjects": SUBJECTS,
@@ -34,6 +35,7 @@ ANSWERS: dict[str, Any] = {
     "az version": {"azure-cli": "2.77.0", "azure-cli-core": "2.77.0"},
     "pulumi version": "v3.260.0\n",
     "git --version": "git version 2.47.1\n",
+    "gh --version": "gh version 2.83.0 (2026-10-01)\nhttps://github.com/cli/cli/releases/tag/v2.83.0\n",
     "kubelogin --version": "kubelogin version \ngit hash: v0.2.10/abc\nGo version: go1.24\n",
     "curl": "HTTP/2 404\r\nDate: Sat, 21 Nov 2026 12:00:00 GMT\r\nContent-Length: 0\r\n",
     "az account show": {
@@ -42,7 +44,11 @@ ANSWERS: dict[str, Any] = {
     },
     "az provider list": [
         {"namespace": "Microsoft.Storage", "registrationState": "Registered"},
-        {"namespace": "Microsoft.MachineLearningServices", "registrationState": "Registered"},
+        {
+            "namespace": "Microsoft.MachineLearningServices",
+            "registrationState": "Registered",
+            "resourceTypes": [{"resourceType": "workspaces", "locations": ["East US", "West Europe"]}],
+        },
     ],
     "az role definition list": [{"name": "7f951dda-4ed3-4680-a7ca-43fe172d538d", "roleName": "AcrPull"}],
     "az vm list-skus": [{"name": "Standard_D4s_v5", "restrictions": []}],
@@ -59,7 +65,7 @@ ANSWERS: dict[str, Any] = {
     "gh api repos/contoso/models/environments": {
         "environments": [
             {"name": "dev", "protection_rules": [{"type": "branch_policy"}]},
-            {"name": "plan", "protection_rules": [{"type": "branch_policy"}]},
+            {"name": "watch", "protection_rules": [{"type": "branch_policy"}]},
             *(
                 {"name": name, "protection_rules": [{"type": "required_reviewers"}, {"type": "branch_policy"}]}
                 for name in ("shared", "prod", "rollback")

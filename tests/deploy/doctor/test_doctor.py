@@ -50,6 +50,7 @@ FAILURES = [
     ("no login", lambda w: w.refuse("az account show", "Please run 'az login'"), "nobody is logged in to Azure"),
     ("a subscription that is off", lambda w: w.put("az account show", recorded.ANSWERS["az account show"] | {"state": "Disabled"}), "the subscription Models is Disabled"),
     ("a provider that is not registered", lambda w: w.put("az provider list", [{"namespace": "Microsoft.Storage", "registrationState": "Registered"}]), "Microsoft.MachineLearningServices is unknown"),
+    ("a region without the service", lambda w: w.put("az provider list", [recorded.ANSWERS["az provider list"][0], recorded.ANSWERS["az provider list"][1] | {"resourceTypes": [{"resourceType": "workspaces", "locations": ["East US"]}]}]), "westeurope has no Microsoft.MachineLearningServices/workspaces"),
     ("a role that is not there", lambda w: w.put("az role definition list", []), "there is no role 7f951dda"),
     ("a role that is called otherwise", lambda w: w.put("az role definition list", [{"name": "7f951dda-4ed3-4680-a7ca-43fe172d538d", "roleName": "AcrImageSigner"}]), "is `AcrImageSigner`, not `AcrPull`"),
     ("a size that is not offered", lambda w: w.put("az vm list-skus", [{"name": "Standard_D4s_v5", "restrictions": [{"type": "Location"}]}]), "westeurope does not offer Standard_D4s_v5"),
@@ -64,7 +65,10 @@ FAILURES = [
     ("a subject that is not trusted", lambda w: w.put("az identity federated-credential list", [{"subject": "repo:contoso/models:environment:dev"}]), "infrastructure-dev does not trust repo:contoso@11/models@22:environment:dev"),
     ("an identity that is not made", lambda w: w.refuse("az identity", "(ResourceNotFound)"), "the identity infrastructure-dev is not made yet"),
     ("an environment that is missing", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": "prod", "protection_rules": [{"type": "required_reviewers"}]}]}), "GitHub has no environment `shared`"),
-    ("prod that nobody approves", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": n, "protection_rules": []} for n in ("shared", "dev", "plan", "prod", "rollback")]}), "nobody approves prod"),
+    ("prod that nobody approves", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": n, "protection_rules": []} for n in ("shared", "dev", "watch", "prod", "rollback")]}), "nobody approves prod"),
+    ("an answer of another form", lambda w: w.put("az role definition list", [{"id": 1}]), "the answer is of a form that is not known: KeyError 'name'"),
+    ("a login of another form", lambda w: w.put("az account show", {}), "not known: KeyError 'state'"),
+    ("an answer that is no JSON", lambda w: w.put("gh api repos/contoso/models/environments", "<html>"), "not known: JSONDecodeError"),
     ("a question that is refused", lambda w: w.refuse("az vm list-usage"), "Azure does not answer: (AuthorizationFailed) no"),
 ]  # fmt: skip
 
@@ -143,12 +147,14 @@ def test_this_machine_has_what_the_local_loop_needs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, found, _ = command.run(argparse.Namespace(platform="local", stack="dev"))
     assert code == 0
-    assert {row["check"] for row in found["findings"]} == {"python", "packages", "folder", "disk"}
+    assert {row["check"] for row in found["findings"]} == {"python", "packages", "openmp", "folder", "disk"}
 
 
 def test_each_thing_that_the_local_loop_lacks_is_found(tmp_path):
     assert local.check_python((3, 10))[0].message == "Python is 3.10, older than 3.11"
-    assert local.check_packages(("no_such_package", "no.such.one"))[0].remedy == "make setup"
+    assert local.check_packages(("no_such_package", "no.such.one"))[0].remedy == "make run installs them"
+    assert local.check_openmp("libno.so.1", "linux")[0].message == "libno.so.1 is missing"
+    assert local.check_openmp("libno.so.1", "darwin")[0].level == "ok"
     assert local.check_disk(tmp_path, 10)[0].level == "warning"
     (tmp_path / "file").write_text("")
     assert local.check_writable(tmp_path / "file")[0].level == "fault"
