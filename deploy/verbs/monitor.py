@@ -39,7 +39,7 @@ def every(arguments: argparse.Namespace, context: Context) -> Done:
     result = {
         "problems": {name: done.result for name, done in looked.items()},
         "retrain": moved,
-        "labelled": [name for name in moved if any(context.platform("prod").labelled(name).glob("*.parquet"))],
+        "labelled": [name for name in moved if any(context.labelled("prod", name).glob("*.parquet"))],
     }
     code = DRIFT if moved else WAITING if WAITING in codes else DONE
     return Done(code, result, tuple(f"{name}: {line}" for name, done in looked.items() for line in done.lines))

@@ -80,7 +80,7 @@ def merges_later(context: Context, problem: str, observed: Observed) -> bool:
     if disagreement(good, observed):
         return False
     try:
-        check_gated(context, problem, good, "dev")
+        check_gated(context, "dev", problem, good, "dev")
     except Fault:
         return False
     return True

@@ -41,7 +41,7 @@ def request_text() -> str:
 
 def _check(context: Context, model: ModelRef, said: dict[str, str]) -> str:
     """The hash with which the evidence was registered, and that the pull request shows the same."""
-    _, known = context.platform("dev").evidence(model)
+    _, known = context.platform("prod").evidence(model)
     shown = said.get(model.digest, known)
     if shown != known:
         message = f"the pull request shows evidence {shown[:12]}, and {model} was registered with {known[:12]}"
