@@ -65,7 +65,7 @@ class AzurePlatform:
 
     @cached_property
     def _deployments(self) -> Deployments:
-        return Deployments(self._endpoints, self.registry)
+        return Deployments(self._endpoints, self.registry, self.home.root / "code")
 
     @cached_property
     def _traffic(self) -> Traffic:

@@ -110,6 +110,8 @@ class Sdk:
             HttpResponseError: the operation began, and failed; what that means its caller knows.
             Fault: it could not begin, or did not end in time.
         """
+        from azure.core.exceptions import HttpResponseError
+
         poller = self.call(doing, begin, of)
         deadline = time.monotonic() + OPERATION_SECONDS
         while not poller.done():
@@ -118,7 +120,12 @@ class Sdk:
                     f"it has not ended after {OPERATION_SECONDS / 60:.0f} minutes", doing, "the same command goes on"
                 )
             poller.wait(1.0)
-        return poller.result()
+        try:
+            return poller.result()
+        except HttpResponseError:
+            raise
+        except Exception as error:
+            raise as_fault(error, doing, self.outputs.resource_group, self.outputs.stack, of) from None
 
     def finish(self, doing: str, begin: Callable[[Any], Any], of: str = "the workspace") -> Any:
         """The same for an operation whose failure is nothing that its caller could tell apart.
@@ -126,11 +133,11 @@ class Sdk:
         Raises:
             Fault: it failed.
         """
-        from azure.core.exceptions import AzureError
+        from azure.core.exceptions import HttpResponseError
 
         try:
             return self.wait(doing, begin, of)
-        except AzureError as error:
+        except HttpResponseError as error:
             raise as_fault(error, doing, self.outputs.resource_group, self.outputs.stack, of) from None
 
     @cached_property
