@@ -14,6 +14,7 @@ from tests.stand_in.assets import Assets, arm_id
 from tests.stand_in.blobs import Blobs
 from tests.stand_in.endpoints import Endpoints
 from tests.stand_in.jobs import Jobs
+from tests.stand_in.metrics import Metrics
 from tests.stand_in.server import SUBSCRIPTION, TENANT, Server, token
 
 
@@ -31,6 +32,7 @@ class StandIn:
     assets: Assets
     endpoints: Endpoints
     jobs: Jobs
+    metrics: Metrics
 
     @classmethod
     def start(cls, folder: Path) -> StandIn:
@@ -40,7 +42,8 @@ class StandIn:
         storage = {stack: Blobs(server, f"st{stack}") for stack in ("dev", "prod", "shared")}
         assets = Assets(server, storage)
         endpoints = Endpoints(server, assets, folder / "containers")
-        made = cls(folder, server, storage, assets, endpoints, Jobs(server, assets, folder / "runs"))
+        jobs, metrics = Jobs(server, assets, folder / "runs"), Metrics(server, endpoints)
+        made = cls(folder, server, storage, assets, endpoints, jobs, metrics)
         made._write_commands()
         return made
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.code import staged
 from deploy.platforms.azure.endpoints import Endpoints, asset
 from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import NotThere, as_fault, code_of
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import OPERATION_SECONDS, POLL_SECONDS
-from deploy.platforms.azure.snapshot import snapshot
+from deploy.platforms.local.home import REPOSITORY
 from deploy.platforms.protocol import DeploymentFailed
 from deploy.release.state import ModelRef
 from ml.fault import Fault
@@ -118,7 +119,7 @@ class Deployments:
         serving = self.endpoints.serving
         entity = load_online_deployment(asset(f"{serving.compute}-deployment.yml"))
         entity.name, entity.endpoint_name = name, endpoint
-        entity.code_configuration.code = str(snapshot(self.code))
+        entity.code_configuration.code = str(staged(REPOSITORY, self.code))
         entity.environment = environment(self.endpoints.sdk, "serving")
         entity.model = self.registry.uri(model, by_reference=serving.is_managed)
         entity.tags = {"mlops.model": model.name, "mlops.version": model.version, "mlops.digest": model.digest}

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from deploy.held_back import HeldBackRows
+from deploy.platforms.azure.data import Data
 from deploy.platforms.azure.deployments import Deployments
 from deploy.platforms.azure.endpoints import Endpoints
 from deploy.platforms.azure.invoke import Invoker
@@ -22,12 +23,15 @@ from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk, check_installed
 from deploy.platforms.azure.serving import serving_of
 from deploy.platforms.azure.traffic import Traffic
+from deploy.platforms.azure.training import Training
 from deploy.platforms.local.home import Home
-from deploy.platforms.protocol import Address, Origin, Reply
+from deploy.platforms.protocol import Address, Asset, Origin, Reply, TrainingInputs
 from deploy.release.analysis import Live
 from deploy.release.policy import FOLDER, load_policy
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
+from deploy.screen import Screen
+from ml.problem import Problem
 
 
 @dataclass
@@ -87,6 +91,30 @@ class AzurePlatform:
     @cached_property
     def _probes(self) -> Probes:
         return self._live.probes
+
+    @cached_property
+    def _training(self) -> Training:
+        return Training(self.sdk, self.home, self.registry)
+
+    def push(self, problem: Problem, file: Path, screen: Screen) -> Asset:
+        """See `Platform`."""
+        return Data(self.sdk, self.home).push(problem, file, screen)
+
+    def pull(self, problem: Problem, file: Path, version: str | None, screen: Screen) -> Asset:
+        """See `Platform`."""
+        return Data(self.sdk, self.home).pull(problem, version, screen)
+
+    def submit(self, inputs: TrainingInputs, screen: Screen) -> str:
+        """See `Platform`."""
+        return self._training.submit(inputs, screen)
+
+    def wait(self, run_id: str, screen: Screen) -> Run:
+        """See `Platform`."""
+        return self._training.wait(run_id, screen)
+
+    def evaluate(self, run: Run, model: ModelRef, screen: Screen) -> Path:
+        """See `Platform`."""
+        return self._training.evaluate(run, model, screen)
 
     def register(self, run: Run, evidence: bytes, decision: str) -> ModelRef:
         """See `Platform`."""
