@@ -55,6 +55,12 @@ def arm_id(stack: str, kind: str = "workspaces") -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-{stack}/{PROVIDER}/{kind}/{name}"
 
 
+def long_uri(workspace: str, uri: str) -> str:
+    """A datastore's path with all that names its workspace, whose resource id is given."""
+    words = workspace.removeprefix("/").replace(f"/{PROVIDER}", "")
+    return uri.replace("azureml://", f"azureml://{words}/", 1)
+
+
 class Assets:
     """The workspaces of dev and prod, and the registry they share."""
 
@@ -301,6 +307,9 @@ class _Kind:
         fixed = FIXED.get(self.kind, ())
         if before and any(before.get(key) != properties.get(key) for key in fixed):
             raise Refused(409, "UserError", f"A {self.kind} with this name and version exists with another path.")
+        for key in ("dataUri", "modelUri"):  # the service answers with the long form
+            if str(properties.get(key)).startswith("azureml://datastores/"):
+                properties[key] = long_uri(self.place.id, properties[key])
         properties.setdefault("provisioningState", "Succeeded")
         for key in ("tags", "properties", *(("flavors",) if self.kind == "models" else ())):
             properties[key] = properties.get(key) or {}

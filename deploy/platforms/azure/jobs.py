@@ -79,7 +79,7 @@ class Jobs:
             Fault: a step failed, the job was cancelled, or the service stays away too long.
         """
         told: dict[str, str] = {}
-        patience = _Patience(screen, SEEN_WITHIN_SECONDS if just_begun else 0.0)
+        patience = Patience(screen, SEEN_WITHIN_SECONDS if just_begun else 0.0)
         while True:
             try:
                 job = self._get(name)
@@ -177,7 +177,7 @@ class Jobs:
 
 
 @dataclass
-class _Patience:
+class Patience:
     """How long a job is asked for that cannot be seen: it goes on, whoever looks."""
 
     screen: Screen
