@@ -36,6 +36,7 @@ STACK: dict[str, str] = {
     "instanceTypes": "the instance types a deployment on AKS may ask for",
     "instanceNames": "the compute instances",
     "endpointIdentityId": "the resource id of the identity that endpoints run as",
+    "endpointIdentityClientId": "its client id, by which a container asks for that identity's token",
     "endpointHost": "the name under which AKS endpoints are reached, or empty",
     "storageAccount": "the storage account's name",
     "rawContainer": "the container of the raw data",

@@ -241,6 +241,7 @@ def _outputs(stack: Stack, workspace: Workspace, runner: Runners | None) -> dict
         "workspaceId": workspace.workspace_id,
         "registryName": shared["registryName"],
         "endpointIdentityId": base.identities.ids["endpoint"],
+        "endpointIdentityClientId": base.identities.clients["endpoint"],
         "storageAccount": base.storage.account_name,
         "rawContainer": base.storage.container,
         "vaultUri": base.vault.vault_uri,

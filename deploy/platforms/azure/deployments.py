@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.code import staged
+from deploy.platforms.azure.collected import place_of
 from deploy.platforms.azure.endpoints import Endpoints, asset
 from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import NotThere, as_fault, code_of
@@ -129,6 +130,8 @@ class Deployments:
             "MLOPS_MODEL_NAME": model.name,
             "MLOPS_MODEL_VERSION": model.version,
             "MLOPS_DIGEST": model.digest,
+            "MLOPS_COLLECT_TO": place_of(self.endpoints.sdk, model.name),
+            "MLOPS_IDENTITY": self.endpoints.sdk.outputs.endpoint_identity_client_id,
         }
         entity.instance_count = serving.instances
         entity.instance_type = serving.instance_type or entity.instance_type

@@ -185,6 +185,7 @@ class Patience:
     since: float | None = None
 
     def lose(self, fault: Fault) -> None:
+        """The service did not tell; raises the fault where it has not for too long."""
         now = time.monotonic()
         if self.since is None:
             self.since = now
@@ -194,4 +195,5 @@ class Patience:
             self.screen.warn(f"{fault.message}; the job goes on, and is asked for again")
 
     def renew(self) -> None:
+        """The service answered."""
         self.since = None

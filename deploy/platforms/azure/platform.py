@@ -8,8 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from deploy.held_back import HeldBackRows
+from deploy.platforms.azure.batch import Batch
+from deploy.platforms.azure.collected import CollectedRequests
 from deploy.platforms.azure.data import Data
 from deploy.platforms.azure.deployments import Deployments
 from deploy.platforms.azure.endpoints import Endpoints
@@ -143,6 +146,15 @@ class AzurePlatform:
     def is_shared(self, model: ModelRef) -> bool:
         """See `Platform`; the registry holds nothing else than what dev has released."""
         return self.registry.is_shared(model)
+
+    def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen, pipeline: bool = False) -> dict[str, Any]:
+        """See `Platform`."""
+        scoring = Batch(self.sdk, self.registry, self.home.root / "batch" / self.stack)
+        return scoring.score(model, data, out, screen, pipeline)
+
+    def collected(self, endpoint: str) -> Path:
+        """See `Platform`."""
+        return CollectedRequests(self.sdk, self.home.root / "collected" / self.stack).bring(endpoint)
 
     def endpoints(self) -> tuple[str, ...]:
         """See `Platform`."""
