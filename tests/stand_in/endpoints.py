@@ -305,7 +305,7 @@ class Endpoints:
         }
         with running.log.open("w") as log:
             running.process = subprocess.Popen(
-                command, cwd=folder, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+                command, cwd=code, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert running.process.stdout is not None
         line = running.process.stdout.readline()
