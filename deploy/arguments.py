@@ -18,6 +18,7 @@ exit codes: 0 done or nothing to do · 1 fault · 2 wrong usage or invalid input
 VERBS = {
     "run": "the whole loop on this machine, from the data to prod and the report",
     "new": "write a problem file from a CSV or Parquet file",
+    "data": "bring a problem's raw rows to where training reads them (push), or from there (pull)",
     "train": "run the training pipeline",
     "gate": "hold the last run against champion and floors; register it where it passes",
     "promote": "set a stack's pin: dev's to what the gate registered, prod's to dev's after an approval",
@@ -120,6 +121,15 @@ def _train(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "dev")
     _training(verb)
+    verb.add_argument("--no-wait", action="store_true", help="return as soon as the run has begun")
+    verb.add_argument("--resume", metavar="RUN", help="wait for a run that was begun before")
+
+
+def _data(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=("push", "pull"))
+    _problem(verb)
+    _stack(verb, "dev")
+    verb.add_argument("--version", help="of a push; default: the newest")
 
 
 def _gate(verb: argparse.ArgumentParser) -> None:
@@ -190,6 +200,7 @@ def _batch(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--out", type=Path, required=True, help="where the rows with their predictions go (.csv, .parquet)"
     )
+    verb.add_argument("--pipeline", action="store_true", help="azure: as a pipeline of which scoring is a step")
 
 
 def _monitor(verb: argparse.ArgumentParser) -> None:
@@ -272,7 +283,7 @@ def _report(verb: argparse.ArgumentParser) -> None:
 
 
 ADD = {
-    "run": _run, "new": _new, "train": _train, "gate": _gate, "promote": _promote, "plan": _plan, "release": _release,
+    "run": _run, "new": _new, "data": _data, "train": _train, "gate": _gate, "promote": _promote, "plan": _plan, "release": _release,
     "rollback": _rollback, "status": _status, "score": _score, "batch": _batch, "monitor": _monitor, "logs": _logs,
     "down": _down, "doctor": _doctor, "cost": _doctor, "drift": _drift, "changes": _changes, "preview": _preview,
     "up": _up, "propose": _propose, "verify": _verify, "compare": _compare, "comment": _comment, "issue": _issue,

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from ml import digest
 
+DIGITS = 16
+
 
 def of_code(root: Path) -> str:
     """The digest of what Azure ML would upload as the code of a component."""
     return digest.of_files(root, code_files(root))
+
+
+def staged(root: Path, folder: Path) -> Path:
+    """A copy of the code alone, in a folder below `folder` that is named by its digest.
+
+    Azure's SDK looks at each file below the root several times before it leaves it out, and a clone has a
+    virtual environment: that takes minutes.
+    """
+    names = sorted(code_files(root))
+    whole = folder / digest.of_files(root, names)[:DIGITS]
+    if not whole.is_dir():
+        working = folder / f"{whole.name}.{uuid.uuid4().hex[:8]}.tmp"
+        for name in names:
+            (working / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, working / name)
+        if whole.is_dir():
+            shutil.rmtree(working)
+        else:
+            working.rename(whole)
+    return whole
 
 
 def code_files(root: Path) -> Iterator[str]:

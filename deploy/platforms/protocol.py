@@ -162,8 +162,11 @@ class Platform(Protocol):
         """Whether dev has let prod take these bytes."""
         ...
 
-    def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen) -> dict[str, Any]:
-        """Scores a file without an endpoint; returns rows, seconds, rows_per_second and out."""
+    def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen, pipeline: bool = False) -> dict[str, Any]:
+        """Scores a file without an endpoint; returns rows, seconds, rows_per_second and out.
+
+        With `pipeline` as a pipeline of which scoring is a step, where the platform tells the two apart.
+        """
         ...
 
     def endpoints(self) -> tuple[str, ...]:

@@ -15,7 +15,9 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     problem = load_problem(find(arguments.problem)).name
     model = wanted(context, arguments.stack, problem).model
     context.screen.working(f"score with {model}")
-    scored = context.platform(arguments.stack).batch(model, arguments.data, arguments.out, context.screen)
+    scored = context.platform(arguments.stack).batch(
+        model, arguments.data, arguments.out, context.screen, arguments.pipeline
+    )
     result = {**scored, "model": vars(model)}
     line = f"{result['rows']:,} rows in {result['seconds']:.1f} s with {model}: {result['out']}"
     return Done(DONE, result, (line,))

@@ -13,12 +13,29 @@ from deploy.runs import Run
 from ml.fault import invalid
 from ml.problem import find, load_problem
 
+STACK = "dev"
+
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
-    trained = train(context, training_inputs(arguments, context))
+    if arguments.stack != STACK:
+        raise invalid(f"models are trained in {STACK}; {arguments.stack} takes its bytes", "--stack", "mlops promote")
+    if arguments.resume is not None:
+        return _done(context.platform(STACK).wait(arguments.resume, context.screen))
+    inputs = training_inputs(arguments, context)
+    if arguments.no_wait:
+        run_id = context.platform(STACK).submit(inputs, context.screen)
+        platform = "" if context.platform_name == "local" else f" --platform {context.platform_name}"
+        following = f"next: mlops train {inputs.problem.name} --resume {run_id}{platform}"
+        return Done(DONE, {"run_id": run_id, "problem": inputs.problem.name}, (following,))
+    return _done(train(context, inputs))
+
+
+def _done(trained: Run) -> Done:
+    reused = [step.name for step in trained.steps if step.cached]
     lines = (
         f"run {trained.run_id} of {trained.problem}, {trained.seconds:.1f} s",
+        *([f"reused   {', '.join(reused)}"] if reused else []),
         f"next: mlops gate {trained.problem}",
     )
     return Done(DONE, {**trained.to_json(), "steps": steps_json(trained)}, lines)
@@ -43,7 +60,7 @@ def training_inputs(arguments: argparse.Namespace, context: Context) -> Training
 
 def train(context: Context, inputs: TrainingInputs) -> Run:
     """Runs the pipeline to its end."""
-    platform = context.platform("dev")
+    platform = context.platform(STACK)
     return platform.wait(platform.submit(inputs, context.screen), context.screen)
 
 

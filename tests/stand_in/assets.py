@@ -22,6 +22,7 @@ DESCRIBED = {
     "components": "ComponentVersion",
     "codes": "CodeVersion",
 }
+DEFAULT_CONTAINERS = {"dev": "azureml-blobstore-1", "prod": "azureml-blobstore-2"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 # By kind, the properties of a version that never change.
 FIXED = {"models": ("modelUri",), "data": ("dataUri",), "codes": ("codeUri",), "environments": ("build", "image")}
@@ -54,6 +55,12 @@ def arm_id(stack: str, kind: str = "workspaces") -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-{stack}/{PROVIDER}/{kind}/{name}"
 
 
+def long_uri(workspace: str, uri: str) -> str:
+    """A datastore's path with all that names its workspace, whose resource id is given."""
+    words = workspace.removeprefix("/").replace(f"/{PROVIDER}", "")
+    return uri.replace("azureml://", f"azureml://{words}/", 1)
+
+
 class Assets:
     """The workspaces of dev and prod, and the registry they share."""
 
@@ -63,7 +70,7 @@ class Assets:
         self.registry = Place(arm_id("shared", "registries"))
         self.datastores: dict[str, dict[str, dict[str, Any]]] = {}
         for stack in ("dev", "prod"):
-            default = self._datastore(stack, "workspaceblobstore", "azureml-blobstore-1", True)
+            default = self._datastore(stack, "workspaceblobstore", DEFAULT_CONTAINERS[stack], True)
             raw = self._datastore(stack, "raw", "raw", False)
             self.datastores[f"mlw-{stack}"] = {"workspaceblobstore": default, "raw": raw}
         self.computes: dict[str, dict[str, dict[str, Any]]] = {"mlw-dev": {}, "mlw-prod": {}}
@@ -97,6 +104,11 @@ class Assets:
             if uri.startswith(blobs.url):
                 container, _, prefix = uri.removeprefix(blobs.url).strip("/").partition("/")
                 return blobs, container, prefix.split("?")[0].strip("/")
+        # The SDK keeps only the host of an account's URL, which here is every account's.
+        container, _, prefix = uri.removeprefix(self.server.url).strip("/").partition("/")
+        for blobs in self.storage.values():
+            if container in blobs.containers:
+                return blobs, container, prefix.strip("/")
         raise Refused(400, "UserError", f"The stand-in cannot resolve {uri}")
 
     def bring(self, uri: str, folder: Path) -> Path:
@@ -295,6 +307,9 @@ class _Kind:
         fixed = FIXED.get(self.kind, ())
         if before and any(before.get(key) != properties.get(key) for key in fixed):
             raise Refused(409, "UserError", f"A {self.kind} with this name and version exists with another path.")
+        for key in ("dataUri", "modelUri"):  # the service answers with the long form
+            if str(properties.get(key)).startswith("azureml://datastores/"):
+                properties[key] = long_uri(self.place.id, properties[key])
         properties.setdefault("provisioningState", "Succeeded")
         for key in ("tags", "properties", *(("flavors",) if self.kind == "models" else ())):
             properties[key] = properties.get(key) or {}

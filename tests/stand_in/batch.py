@@ -109,12 +109,10 @@ class Batch:
             self._component(pipeline["componentId"]["assetId"])
             self._require_compute(workspace, pipeline["settings"]["default_compute"])
             return
-        for place in (
-            properties["model"]["assetId"],
-            properties["codeConfiguration"]["codeId"],
-            properties["environmentId"],
-        ):
+        for place in (properties["model"]["assetId"], properties["codeConfiguration"]["codeId"]):
             self.assets.place(place)
+        named = re.search(r"environments/([^/]+)/versions/([^/]+)$", properties["environmentId"])
+        self.assets.workspaces[workspace].version("environments", named[1], named[2])  # type: ignore[index]
         self._require_compute(workspace, properties["compute"])
 
     def _require_compute(self, workspace: str, named: str) -> None:

@@ -78,7 +78,7 @@ def _faults_of_object(described: Any, value: Any, place: str) -> Iterator[str]:
 
 def _kind(described: Any, value: dict[str, Any]) -> Any:
     """The class that the discriminator names."""
-    while subtypes := getattr(described, "_subtype_map", {}):
+    while subtypes := vars(described).get("_subtype_map"):  # its own, not what it inherits
         (name, kinds), *_ = subtypes.items()
         word = value.get(described._attribute_map[name]["key"])
         by_word = {key.lower(): kind for key, kind in kinds.items()}

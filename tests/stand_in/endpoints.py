@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from deploy.platforms.local.endpoint.router import Turn
-from deploy.platforms.local.home import REPOSITORY
 from tests.stand_in.assets import PROVIDER, Assets
 from tests.stand_in.described import check
 from tests.stand_in.server import Answer, Asked, Refused, Server, token
@@ -267,6 +267,7 @@ class Endpoints:
                 self._run(w, e, d, running)
             except (Refused, OSError, ValueError, KeyError) as error:
                 made["properties"]["provisioningState"] = "Failed"
+                self.server.mishaps += [] if isinstance(error, Refused | ValueError) else [traceback.format_exc()]
                 raise Refused(400, "DeploymentFailed", f"The container did not become ready: {error}") from None
             made["properties"]["provisioningState"] = "Succeeded"
 
@@ -274,6 +275,9 @@ class Endpoints:
 
     def _shown_deployment(self, w: str, e: str, d: str, body: dict[str, Any]) -> dict[str, Any]:
         properties = {**body["properties"], "provisioningState": "Creating"}
+        if properties["endpointComputeType"] == "Kubernetes" and not properties.get("containerResourceRequirements"):
+            asked = {"cpu": "100m", "memory": "0.5Gi"}
+            properties["containerResourceRequirements"] = {"containerResourceRequests": asked}
         id = f"{self.assets.workspaces[w].id}/onlineEndpoints/{e}/deployments/{d}"
         more = {"location": body["location"], "tags": body.get("tags") or {}, "sku": body.get("sku"), "kind": "Managed"}
         return self.assets.resource(id, f"{PROVIDER[10:]}/workspaces/onlineEndpoints/deployments", properties, **more)
@@ -301,7 +305,7 @@ class Endpoints:
         }
         with running.log.open("w") as log:
             running.process = subprocess.Popen(
-                command, cwd=folder, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+                command, cwd=code, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert running.process.stdout is not None
         line = running.process.stdout.readline()

@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from tests.stand_in.assets import PROVIDER, Assets, arm_id
+from tests.stand_in.assets import PROVIDER, Assets, arm_id, long_uri
 from tests.stand_in.described import check
 from tests.stand_in.processes import Step, carry_out, log_of
 from tests.stand_in.server import Answer, Asked, Elsewhere, Refused, Server
@@ -22,7 +22,12 @@ from tests.stand_in.server import Answer, Asked, Elsewhere, Refused, Server
 PARENT_INPUT = re.compile(r"^\$\{\{parent\.inputs\.(\w+)\}\}$")
 STEP_OUTPUT = re.compile(r"^\$\{\{parent\.jobs\.(\w+)\.outputs\.(\w+)\}\}$")
 PARENT_OUTPUT = re.compile(r"^\$\{\{parent\.outputs\.(\w+)\}\}$")
-KINDS = {"uri_folder": "UriFolder", "uri_file": "UriFile", "mlflow_model": "MLFlowModel", "custom_model": "CustomModel"}
+KINDS = {
+    "uri_folder": "uri_folder",
+    "uri_file": "uri_file",
+    "mlflow_model": "MLFlowModel",
+    "custom_model": "CustomModel",
+}
 
 
 @dataclass
@@ -281,7 +286,8 @@ class Jobs:
             for name, about in (spec.get("outputs") or {}).items():
                 prefix = f"azureml/{run.id}/{name}"
                 blobs.upload("azureml-blobstore-1", prefix, folder / "outputs" / name)
-                uri = f"azureml:/{self.assets.workspaces[workspace].id}/datastores/workspaceblobstore/paths/{prefix}/"
+                place = self.assets.workspaces[workspace].id
+                uri = long_uri(place, f"azureml://datastores/workspaceblobstore/paths/{prefix}/")
                 run.outputs[name] = (KINDS[about["type"]], uri)
             self._done[key] = run
             self._end(run, "Completed")

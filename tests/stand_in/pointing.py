@@ -6,12 +6,13 @@ import os
 from typing import Any
 
 
+POINTED: dict[str, str] = {}
+
+
 def point(url: str) -> None:
     """Plain http instead of https, the stand-in's addresses instead of Azure's, and shorter pauses."""
     import azure.ai.ml._azure_environments as clouds
-    import azure.core.pipeline.policies._authentication as authentication
     from azure.ai.ml.constants import _common
-    from azure.storage.blob._shared.base_client import StorageAccountHostsMixin
 
     from deploy.platforms.azure import sdk
 
@@ -24,7 +25,19 @@ def point(url: str) -> None:
         "registry_discovery_endpoint": f"{url}/",
     }
     _common.STORAGE_ACCOUNT_URLS["AzureBlob"] = url + "/{0}"
-    authentication._enforce_https = lambda request: request.context.options.pop("enforce_https", None)
+    sdk.LOG_ANALYTICS["StandIn"] = url
+    os.environ["AZUREML_CURRENT_CLOUD"] = "StandIn"  # only now: while it is imported the SDK knows Azure's own
+    if not POINTED:
+        _allow_http()
+        _hurry()
+    POINTED["url"] = url
+
+
+def _allow_http() -> None:
+    """The stand-in has no certificate."""
+    import azure.core.pipeline.policies._authentication as authentication
+    from azure.storage.blob._shared.base_client import StorageAccountHostsMixin
+
     original = StorageAccountHostsMixin.__init__
 
     def over_http(self: Any, parsed_url: Any, *args: Any, **options: Any) -> None:
@@ -32,10 +45,20 @@ def point(url: str) -> None:
         self.scheme = parsed_url.scheme
 
     StorageAccountHostsMixin.__init__ = over_http  # type: ignore[method-assign]
-    sdk.LOG_ANALYTICS["StandIn"] = url
+    authentication._enforce_https = lambda request: request.context.options.pop("enforce_https", None)
+
+
+def _hurry() -> None:
+    """What takes minutes there takes no time here."""
+    from deploy.platforms.azure import deployments, endpoints, sdk
+    from deploy.platforms.azure.live import azure_monitor, probes, together
+
+    azure_monitor.GRAIN, azure_monitor.GRAIN_SECONDS = "PT1S", 1
+    together.ASK_EVERY_SECONDS, probes.PAUSE_SECONDS = 0.2, 0.01
+    endpoints.LOOK_SECONDS = deployments.POLL_SECONDS = 0.05
     sdk.POLL_SECONDS, sdk.BACKOFF_SECONDS, sdk.PATIENCE_SECONDS = 0.05, 0.05, 5.0
     sdk.RETRIES.update(retry_backoff_factor=0.01, retry_backoff_max=0.1)
-    os.environ["AZUREML_CURRENT_CLOUD"] = "StandIn"  # only now: while it is imported the SDK knows Azure's own
+    sdk.BLOB_RETRIES.update(initial_backoff=0.01, increment_base=0, random_jitter_range=0)
 
 
 if __name__ == "__main__":  # the command `mlops` as a process that meets the stand-in

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.stand_in.assets import Assets, arm_id
+from tests.stand_in.batch import Batch
 from tests.stand_in.blobs import Blobs
 from tests.stand_in.endpoints import Endpoints
 from tests.stand_in.jobs import Jobs
+from tests.stand_in.metrics import Metrics
 from tests.stand_in.server import SUBSCRIPTION, TENANT, Server, token
 
 
@@ -31,6 +33,8 @@ class StandIn:
     assets: Assets
     endpoints: Endpoints
     jobs: Jobs
+    metrics: Metrics
+    batch: Batch
 
     @classmethod
     def start(cls, folder: Path) -> StandIn:
@@ -40,7 +44,9 @@ class StandIn:
         storage = {stack: Blobs(server, f"st{stack}") for stack in ("dev", "prod", "shared")}
         assets = Assets(server, storage)
         endpoints = Endpoints(server, assets, folder / "containers")
-        made = cls(folder, server, storage, assets, endpoints, Jobs(server, assets, folder / "runs"))
+        jobs, metrics = Jobs(server, assets, folder / "runs"), Metrics(server, endpoints)
+        batch = Batch(server, assets, folder / "batch")
+        made = cls(folder, server, storage, assets, endpoints, jobs, metrics, batch)
         made._write_commands()
         return made
 
@@ -58,6 +64,7 @@ class StandIn:
             "kubernetesNamespace": "", "instanceTypes": [], "instanceNames": [], "endpointHost": "",
             "endpointIdentityId": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/"
             f"Microsoft.ManagedIdentity/userAssignedIdentities/id-{stack}-endpoint",
+            "endpointIdentityClientId": f"client-{stack}-endpoint",
             "storageAccount": f"st{stack}", "rawContainer": "raw", "datastoreName": "raw",
             "vaultUri": f"https://kv-{stack}.vault.azure.net/", "imagesServer": f"cr{stack}.azurecr.io",
             "logsWorkspaceId": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/"

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from deploy.platforms.azure.batch_endpoint import BatchEndpoint, Scoring
-from deploy.platforms.azure.faults import NotThere
+from deploy.platforms.azure.faults import Busy, NotThere, Unreachable
 from deploy.platforms.azure.folder_of_blobs import FolderOfBlobs
+from deploy.platforms.azure.jobs import ENDED, SEEN_WITHIN_SECONDS, Patience
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk
 from deploy.release.state import ModelRef
@@ -27,7 +28,6 @@ from ml.model.model import CARD, Card, inner
 from ml.raw.folder import open_raw
 
 POLL_SECONDS = 10.0
-ENDED = ("Completed", "Failed", "Canceled", "NotResponding")
 DIGITS = 16
 
 
@@ -101,7 +101,7 @@ class Batch:
         return job if status == "Completed" or status not in ENDED else None
 
     def _begin(self, key: str, scoring: Scoring, screen: Screen) -> str:
-        job = BatchEndpoint(self.sdk, self.registry, scoring.model.name).invoke(scoring, screen)
+        job = BatchEndpoint(self.sdk, self.registry, scoring.model.name, self.folder / "code").invoke(scoring, screen)
         path = self._remembered(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"job": job}), encoding="utf-8")
@@ -113,16 +113,28 @@ class Batch:
         Raises:
             Fault: it failed, with what the scoring script said of the first file that could not be scored.
         """
-        before, began = "", time.monotonic()
-        while (found := self._job(job)).status not in ENDED:
-            if found.status != before:
-                screen.done(f"{job}: {found.status}", found.studio_url or "")
-                before = found.status
-            screen.working(f"{job}: {found.status} for {time.monotonic() - began:.0f} s")
-            time.sleep(POLL_SECONDS)
+        found = self._ended(job, screen)
         if found.status != "Completed":
             said = self._why(blobs, cuts) or f"the job ended as {found.status}"
             raise Fault(said, job, f"its log: {found.studio_url}" if found.studio_url else "see its log in the studio")
+
+    def _ended(self, job: str, screen: Screen) -> Any:
+        """The job when it has ended, whatever happens to the service meanwhile."""
+        before, began, patience = "", time.monotonic(), Patience(screen, SEEN_WITHIN_SECONDS)
+        while True:
+            try:
+                found = self._job(job)
+            except (Unreachable, Busy, NotThere) as fault:
+                patience.lose(fault)
+            else:
+                patience.renew()
+                if found.status != before:
+                    screen.done(f"{job}: {found.status}", found.studio_url or "")
+                    before = found.status
+                if found.status in ENDED:
+                    return found
+                screen.working(f"{job}: {found.status} for {time.monotonic() - began:.0f} s")
+            time.sleep(POLL_SECONDS)
 
     def _why(self, blobs: FolderOfBlobs, cuts: Sequence[Cut]) -> str | None:
         """What the scoring script left about the first file that it could not score."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from deploy.code import of_code
+from deploy.code import of_code, staged
 from deploy.platforms.azure.compute import SMALL, cluster
 from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import NotThere
@@ -37,11 +38,16 @@ class Scoring:
 
 @dataclass(frozen=True)
 class BatchEndpoint:
-    """One problem's batch endpoint."""
+    """One problem's batch endpoint.
+
+    Attributes:
+        code: where snapshots of the code are kept.
+    """
 
     sdk: Sdk
     registry: Registry
     problem: str
+    code: Path
 
     @property
     def name(self) -> str:
@@ -116,7 +122,9 @@ class BatchEndpoint:
             "environment": environment(self.sdk, "batch"),
             "compute": f"azureml:{cluster(self.sdk.outputs, SMALL)}",
         }
-        return load_model_batch_deployment(ASSETS / "model-deployment.yml", params_override=_overrides(chosen))
+        made = load_model_batch_deployment(ASSETS / "model-deployment.yml", params_override=_overrides(chosen))
+        made.code_configuration.code = str(staged(REPOSITORY, self.code))
+        return made
 
     def _of_pipeline(self, name: str) -> Any:
         from azure.ai.ml.entities._load_functions import load_pipeline_component_batch_deployment
@@ -129,6 +137,7 @@ class BatchEndpoint:
         training = environment(self.sdk, "training")
         for step in made.component.jobs.values():
             step.component.environment = training
+            step.component.code = str(staged(REPOSITORY, self.code))
         return made
 
     def _ends(self, scoring: Scoring) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from deploy.code import staged
+from deploy.platforms.azure.collected import place_of
 from deploy.platforms.azure.endpoints import Endpoints, asset
 from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import NotThere, as_fault, code_of
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import OPERATION_SECONDS, POLL_SECONDS
+from deploy.platforms.local.home import REPOSITORY
 from deploy.platforms.protocol import DeploymentFailed
 from deploy.release.state import ModelRef
 from ml.fault import Fault
@@ -32,10 +36,15 @@ NOT_THE_MODELS = {
 
 @dataclass(frozen=True)
 class Deployments:
-    """The deployments of a stack's endpoints."""
+    """The deployments of a stack's endpoints.
+
+    Attributes:
+        code: where snapshots of the code are kept.
+    """
 
     endpoints: Endpoints
     registry: Registry
+    code: Path
 
     def create(self, problem: str, name: str, model: ModelRef) -> None:
         """Makes a deployment at 0 % and waits until it is ready; takes up one that is being made.
@@ -45,10 +54,10 @@ class Deployments:
             Fault: the service does not make it, for a reason that is not the model's.
         """
         endpoint = self.endpoints.azure_name(problem)
-        known = self._find(endpoint, name)
+        known, said = self._find(endpoint, name), ""
         if known is None:
             self._check_room(endpoint)
-            self._begin(endpoint, name, model)
+            said = self._begin(endpoint, name, model)
             known = self._find(endpoint, name)
         deadline = time.monotonic() + OPERATION_SECONDS
         while known is not None and known.provisioning_state in ("Creating", "Updating", "Scaling"):
@@ -57,7 +66,7 @@ class Deployments:
             time.sleep(POLL_SECONDS)
             known = self._find(endpoint, name)
         if known is None or known.provisioning_state != "Succeeded":
-            raise DeploymentFailed(f"{name} did not come up: {self._last_words(endpoint, name)}")
+            raise DeploymentFailed(f"{name} did not come up: {self._last_words(endpoint, name, said)}")
 
     def delete(self, problem: str, name: str) -> None:
         """Removes a deployment and waits until it is gone; what is gone already is as it should be."""
@@ -89,8 +98,8 @@ class Deployments:
         if len(made) >= MOST:
             raise Fault(f"it has {len(made)} deployments, the most it may have", endpoint, "delete what serves nothing")
 
-    def _begin(self, endpoint: str, name: str, model: ModelRef) -> None:
-        """What the operation says in the end is looked at by its deployment's state, whose log tells more."""
+    def _begin(self, endpoint: str, name: str, model: ModelRef) -> str:
+        """Makes it, and returns what the service says where that fails in a way that may be the model's doing."""
         from azure.core.exceptions import HttpResponseError
 
         sdk = self.endpoints.sdk
@@ -98,10 +107,12 @@ class Deployments:
         try:
             sdk.wait(doing, lambda client: client.online_deployments.begin_create_or_update(entity))
         except HttpResponseError as error:
+            said = as_fault(error, doing, sdk.outputs.resource_group, sdk.outputs.stack).message
             remedy = NOT_THE_MODELS.get(code_of(error))
             if remedy is not None:
-                fault = as_fault(error, doing, sdk.outputs.resource_group, sdk.outputs.stack)
-                raise Fault(fault.message, doing, remedy) from None
+                raise Fault(said, doing, remedy) from None
+            return said
+        return ""
 
     def _entity(self, endpoint: str, name: str, model: ModelRef) -> Any:
         from azure.ai.ml import load_online_deployment
@@ -109,6 +120,7 @@ class Deployments:
         serving = self.endpoints.serving
         entity = load_online_deployment(asset(f"{serving.compute}-deployment.yml"))
         entity.name, entity.endpoint_name = name, endpoint
+        entity.code_configuration.code = str(staged(REPOSITORY, self.code))
         entity.environment = environment(self.endpoints.sdk, "serving")
         entity.model = self.registry.uri(model, by_reference=serving.is_managed)
         entity.tags = {"mlops.model": model.name, "mlops.version": model.version, "mlops.digest": model.digest}
@@ -118,6 +130,8 @@ class Deployments:
             "MLOPS_MODEL_NAME": model.name,
             "MLOPS_MODEL_VERSION": model.version,
             "MLOPS_DIGEST": model.digest,
+            "MLOPS_COLLECT_TO": place_of(self.endpoints.sdk, model.name),
+            "MLOPS_IDENTITY": self.endpoints.sdk.outputs.endpoint_identity_client_id,
         }
         entity.instance_count = serving.instances
         entity.instance_type = serving.instance_type or entity.instance_type
@@ -138,13 +152,13 @@ class Deployments:
             entity.scale_settings.min_instances = serving.instances
             entity.scale_settings.max_instances = serving.most_instances
 
-    def _last_words(self, endpoint: str, name: str) -> str:
-        """The last line of its log that says anything."""
+    def _last_words(self, endpoint: str, name: str, said: str) -> str:
+        """The last line of its log that says anything, otherwise what the service says."""
         try:
             lines = [line.strip() for line in self._log(endpoint, name, LAST_LINES) if line.strip()]
         except Fault as fault:
-            return fault.message
-        return lines[-1] if lines else "its log is empty"
+            return said or fault.message
+        return lines[-1] if lines else said or "its log is empty"
 
     def _log(self, endpoint: str, name: str, lines: int) -> tuple[str, ...]:
         doing = f"read the log of {name} of {endpoint}"

@@ -112,7 +112,6 @@ class Endpoints:
 
     def write_tags(self, problem: str, wanted: Tags) -> None:
         """Writes what a later release must know; other tags stay as they are."""
-
         written: dict[str, str] = {}
 
         def change(entity: Any) -> None:
@@ -139,9 +138,8 @@ def deployment_of(entity: Any) -> Deployment:
     """A deployment as a release sees it; one that none of ours has made has no digest."""
     kept = entity.tags or {}
     name, version, digest = (kept.get(f"mlops.{word}", "") for word in ("model", "version", "digest"))
-    return Deployment(
-        entity.name, ModelRef(name, version, digest), STATES.get(str(entity.provisioning_state), "unhealthy")
-    )
+    state = getattr(entity.provisioning_state, "value", entity.provisioning_state)  # an enumeration or a word
+    return Deployment(entity.name, ModelRef(name, version, digest), STATES.get(str(state), "unhealthy"))
 
 
 def asset(name: str) -> Path:

@@ -61,7 +61,10 @@ class FolderOfBlobs:
     def delete(self, below: str = "") -> None:
         """Removes the blobs in a folder of it."""
         for name in self.names(below):
-            self._call(f"delete {name}", lambda container, name=name: container.delete_blob(f"{self.prefix}/{name}"))
+            self._delete(name)
+
+    def _delete(self, name: str) -> None:
+        self._call(f"delete {name}", lambda container: container.delete_blob(f"{self.prefix}/{name}"))
 
     def _send(self, path: Path, name: str) -> None:
         def write(container: Any) -> None:

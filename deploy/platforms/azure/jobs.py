@@ -79,7 +79,7 @@ class Jobs:
             Fault: a step failed, the job was cancelled, or the service stays away too long.
         """
         told: dict[str, str] = {}
-        patience = _Patience(screen, SEEN_WITHIN_SECONDS if just_begun else 0.0)
+        patience = Patience(screen, SEEN_WITHIN_SECONDS if just_begun else 0.0)
         while True:
             try:
                 job = self._get(name)
@@ -177,7 +177,7 @@ class Jobs:
 
 
 @dataclass
-class _Patience:
+class Patience:
     """How long a job is asked for that cannot be seen: it goes on, whoever looks."""
 
     screen: Screen
@@ -185,6 +185,7 @@ class _Patience:
     since: float | None = None
 
     def lose(self, fault: Fault) -> None:
+        """The service did not tell; raises the fault where it has not for too long."""
         now = time.monotonic()
         if self.since is None:
             self.since = now
@@ -194,4 +195,5 @@ class _Patience:
             self.screen.warn(f"{fault.message}; the job goes on, and is asked for again")
 
     def renew(self) -> None:
+        """The service answered."""
         self.since = None

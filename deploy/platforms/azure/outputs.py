@@ -35,6 +35,7 @@ class Outputs:
     kubernetes_compute: str
     instance_types: tuple[str, ...]
     endpoint_identity_id: str
+    endpoint_identity_client_id: str
     endpoint_host: str
     storage_account: str
     raw_container: str

@@ -8,8 +8,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from deploy.held_back import HeldBackRows
+from deploy.platforms.azure.batch import Batch
+from deploy.platforms.azure.collected import CollectedRequests
+from deploy.platforms.azure.data import Data
 from deploy.platforms.azure.deployments import Deployments
 from deploy.platforms.azure.endpoints import Endpoints
 from deploy.platforms.azure.invoke import Invoker
@@ -22,12 +26,15 @@ from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk, check_installed
 from deploy.platforms.azure.serving import serving_of
 from deploy.platforms.azure.traffic import Traffic
+from deploy.platforms.azure.training import Training
 from deploy.platforms.local.home import Home
-from deploy.platforms.protocol import Address, Origin, Reply
+from deploy.platforms.protocol import Address, Asset, Origin, Reply, TrainingInputs
 from deploy.release.analysis import Live
 from deploy.release.policy import FOLDER, load_policy
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
+from deploy.screen import Screen
+from ml.problem import Problem
 
 
 @dataclass
@@ -65,7 +72,7 @@ class AzurePlatform:
 
     @cached_property
     def _deployments(self) -> Deployments:
-        return Deployments(self._endpoints, self.registry)
+        return Deployments(self._endpoints, self.registry, self.home.root / "code")
 
     @cached_property
     def _traffic(self) -> Traffic:
@@ -87,6 +94,30 @@ class AzurePlatform:
     @cached_property
     def _probes(self) -> Probes:
         return self._live.probes
+
+    @cached_property
+    def _training(self) -> Training:
+        return Training(self.sdk, self.home, self.registry)
+
+    def push(self, problem: Problem, file: Path, screen: Screen) -> Asset:
+        """See `Platform`."""
+        return Data(self.sdk, self.home).push(problem, file, screen)
+
+    def pull(self, problem: Problem, file: Path, version: str | None, screen: Screen) -> Asset:
+        """See `Platform`."""
+        return Data(self.sdk, self.home).pull(problem, version, screen)
+
+    def submit(self, inputs: TrainingInputs, screen: Screen) -> str:
+        """See `Platform`."""
+        return self._training.submit(inputs, screen)
+
+    def wait(self, run_id: str, screen: Screen) -> Run:
+        """See `Platform`."""
+        return self._training.wait(run_id, screen)
+
+    def evaluate(self, run: Run, model: ModelRef, screen: Screen) -> Path:
+        """See `Platform`."""
+        return self._training.evaluate(run, model, screen)
 
     def register(self, run: Run, evidence: bytes, decision: str) -> ModelRef:
         """See `Platform`."""
@@ -115,6 +146,15 @@ class AzurePlatform:
     def is_shared(self, model: ModelRef) -> bool:
         """See `Platform`; the registry holds nothing else than what dev has released."""
         return self.registry.is_shared(model)
+
+    def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen, pipeline: bool = False) -> dict[str, Any]:
+        """See `Platform`."""
+        scoring = Batch(self.sdk, self.registry, self.home.root / "batch" / self.stack)
+        return scoring.score(model, data, out, screen, pipeline)
+
+    def collected(self, endpoint: str) -> Path:
+        """See `Platform`."""
+        return CollectedRequests(self.sdk, self.home.root / "collected" / self.stack).bring(endpoint)
 
     def endpoints(self) -> tuple[str, ...]:
         """See `Platform`."""

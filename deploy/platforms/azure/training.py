@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from deploy.code import staged
 from deploy.exit_codes import INTERRUPTED
 from deploy.platforms.azure.compute import SMALL, cluster
 from deploy.platforms.azure.data import Data
@@ -19,7 +20,7 @@ from deploy.platforms.azure.jobs import Ended, Jobs
 from deploy.platforms.azure.outputs import Outputs
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk
-from deploy.platforms.local.home import Home
+from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.platforms.local.training import PIPELINES, git_commit, parameters
 from deploy.platforms.protocol import Asset, TrainingInputs
 from deploy.release.state import ModelRef
@@ -90,7 +91,7 @@ class Training:
                 "inputs.problem.path": run.problem_file,
                 "inputs.model.path": self.registry.uri(model, by_reference=False),
                 "inputs.evaluation.path": run.evaluation_rows,
-                "settings.default_compute": cluster(self.sdk.outputs, SMALL),
+                "settings.default_compute": f"azureml:{cluster(self.sdk.outputs, SMALL)}",
             }
             name = new_name(f"{run.problem}-champion")
             job = self._load(PIPELINES / "comparison.yml", name, settings)
@@ -104,14 +105,16 @@ class Training:
         return folder
 
     def _load(self, file: Path, name: str, settings: Mapping[str, Any]) -> Any:
-        """The pipeline in a file as a job that can be begun, in the stack's own environment."""
+        """The pipeline in a file as a job that can be begun, with this clone's code and the stack's environment."""
         from azure.ai.ml import load_job
 
         job: Any = load_job(file, params_override=[{key: value} for key, value in settings.items()])
         job.name = name
+        code = staged(REPOSITORY, self.home.root / "code")
         for step in job.jobs.values():
             component = step.trial if step.type == "sweep" else step.component
             component.environment = self._environment(str(component.environment))
+            component.code = str(code)
         return job
 
     def _environment(self, named: str) -> str:
@@ -178,7 +181,7 @@ def overrides(inputs: TrainingInputs, data: Asset, outputs: Outputs) -> dict[str
     problem, model = inputs.problem, inputs.problem.model
     settings: dict[str, Any] = {
         "experiment_name": problem.name,
-        "settings.default_compute": cluster(outputs, SMALL),
+        "settings.default_compute": f"azureml:{cluster(outputs, SMALL)}",
         "inputs.problem.path": str(inputs.file),
         "inputs.raw.path": f"azureml:{data.name}:{data.version}",
         "inputs.until": inputs.until.isoformat() if inputs.until else "default",
@@ -186,7 +189,7 @@ def overrides(inputs: TrainingInputs, data: Asset, outputs: Outputs) -> dict[str
     if inputs.collected is not None:
         settings["inputs.collected.path"] = str(inputs.collected)
     for step, word in problem.compute.items():
-        settings[f"jobs.{step}.compute"] = cluster(outputs, word)
+        settings[f"jobs.{step}.compute"] = f"azureml:{cluster(outputs, word)}"
     if model.nodes > 1:
         settings["jobs.train.resources.instance_count"] = model.nodes
         settings["jobs.train.distribution"] = {"type": "pytorch", "process_count_per_instance": 1}

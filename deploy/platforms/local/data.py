@@ -28,7 +28,7 @@ def asset(home: Home, problem: Problem, file: Path) -> Asset:
     place = raw_data(home, problem, file)
     if not place.exists():
         raise invalid("there is no such file or folder", str(place), "check `data.path`")
-    found = digest.of_path(place)
+    found = digest.of_path(place) if place.is_dir() else digest.of_files(place.parent, [place.name])
     return Asset(problem.name, version_of(found), found, str(place))
 
 

@@ -112,8 +112,8 @@ class LocalPlatform:
         """See `Platform`."""
         return LocalPlatform("dev", self.home).observe(model.name).tags.has_released(model.digest)
 
-    def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen) -> dict[str, Any]:
-        """See `Platform`."""
+    def batch(self, model: ModelRef, data: Path, out: Path, screen: Screen, pipeline: bool = False) -> dict[str, Any]:
+        """See `Platform`; here it is one process either way."""
         from deploy.platforms.local.batch import score
 
         return score(self.fetch(model), data, out, screen)

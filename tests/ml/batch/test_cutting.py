@@ -43,7 +43,8 @@ def dateless(taught, tmp_path_factory):
     encoder.save(folder / "encoder.json")
     Card(
         problem="small", task="classification", answer="label", target="late", classes=("no", "ja"),
-        carried=("flight",), identifier="flight", time=None, group=None, trained_from=None, trained_until=None, rows=600, dummy=(0.0,),
+        carried=("flight",), identifier="flight", time=None, group=None, trained_from=None, trained_until=None,
+        rows=600, dummy=(0.0,),
     ).save(folder / CARD)  # fmt: skip
     return folder
 
