@@ -1,4 +1,4 @@
-"""What can be asked of the infrastructure without a cloud: `python -m infra cost|facts|prices|check-preview`."""
+"""What can be asked of the infrastructure without a cloud: cost, facts, prices, a preview, waivers that end."""
 
 from __future__ import annotations
 
@@ -74,14 +74,23 @@ def told(found: Mapping[str, Any]) -> str:
     )
 
 
+def waivers_ending(days: int, today: dt.date) -> list[dict[str, str]]:
+    """The recorded waivers that end in so many days, and those that have ended."""
+    from infra.policy.waivers import load
+
+    ending = (waiver for waiver in load() if waiver.until <= today + dt.timedelta(days=days))
+    return [{"rule": w.rule, "stack": w.stack, "until": w.until.isoformat(), "reason": w.reason} for w in ending]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Answers one question; 2 is a wrong configuration, 1 a preview that must not be applied."""
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
-    parser.add_argument("verb", choices=("cost", "facts", "prices", "check-preview"))
+    parser.add_argument("verb", choices=("cost", "facts", "prices", "check-preview", "waivers"))
     parser.add_argument("--stack", choices=("shared", "dev", "prod"), default="dev")
     parser.add_argument("--region", default="eastus", help="of the prices")
     parser.add_argument("--preview", type=Path, help="the output of `pulumi preview --json`")
     parser.add_argument("--approved", nargs="*", default=[], help="URNs that a person approved by name")
+    parser.add_argument("--within", type=int, default=21, help="of the waivers: those that end in so many days")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     try:
@@ -106,6 +115,11 @@ def _answer(given: argparse.Namespace) -> int:
     elif given.verb == "prices":
         unknown = prices.refresh(prices.FILE, given.region, today)
         print(f"read anew; unknown: {', '.join(unknown) or 'none'}")
+    elif given.verb == "waivers":
+        found = waivers_ending(given.within, today)
+        print(
+            json.dumps(found) if given.json else "\n".join(f"{w['until']} {w['rule']} in {w['stack']}" for w in found)
+        )
     else:
         sentences = refused(
             json.loads(given.preview.read_text(encoding="utf-8")), given.stack, frozenset(given.approved)
