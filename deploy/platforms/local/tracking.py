@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -49,6 +50,8 @@ class Tracking:
     def _open(self) -> None:
         try:
             self.home.root.mkdir(parents=True, exist_ok=True)
+            if not self.home.tracking.exists():
+                _make(self.home.tracking)
             self._client = _client(self.home.tracking)
             self._client.search_experiments(max_results=1)
         except Exception as fault:
@@ -102,6 +105,18 @@ class Tracking:
     def _log_code(self, run_id: str) -> None:
         for name in code_files(REPOSITORY):
             self.client.log_artifact(run_id, str(REPOSITORY / name), str(Path("code") / Path(name).parent))
+
+
+def _make(database: Path) -> None:
+    """Makes the database beside its place: MLflow's migrations cannot be taken up where they were broken off."""
+    new = database.with_name(f"{database.name}.{os.getpid()}.new")
+    new.unlink(missing_ok=True)
+    try:
+        _client(new).search_experiments(max_results=1)
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            os.link(new, database)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _client(database: Path) -> MlflowClient:
