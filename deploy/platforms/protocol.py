@@ -122,8 +122,13 @@ class Platform(Protocol):
         """Begins a training run and returns its id; this machine has carried it out by then."""
         ...
 
-    def wait(self, run_id: str, screen: Screen) -> Run:
+    def wait(self, run_id: str, screen: Screen, file: Path | None = None) -> Run:
         """The record of a training run, which it waits for and keeps.
+
+        Args:
+            run_id: of `submit`.
+            screen: shows how far it is.
+            file: the problem's, where the run was begun in another clone.
 
         Raises:
             Fault: there is no such run, or a step failed; then with the end of its log.

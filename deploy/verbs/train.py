@@ -21,7 +21,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     if arguments.stack != STACK:
         raise invalid(f"models are trained in {STACK}; {arguments.stack} takes its bytes", "--stack", "mlops promote")
     if arguments.resume is not None:
-        return _done(context.platform(STACK).wait(arguments.resume, context.screen))
+        file = find(arguments.problem)
+        return _done(context.platform(STACK).wait(arguments.resume, context.screen, file))
     inputs = training_inputs(arguments, context)
     if arguments.no_wait:
         run_id = context.platform(STACK).submit(inputs, context.screen)

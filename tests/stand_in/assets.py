@@ -173,7 +173,7 @@ class Assets:
             "friendlyName": w,
             "discoveryUrl": f"{self.server.url}/discovery",
             "mlFlowTrackingUri": f"azureml://{place.id}",
-            "storageAccount": f"/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Storage/storageAccounts/st{w[4:]}",
+            "storageAccount": f"{place.id.split(PROVIDER)[0]}providers/Microsoft.Storage/storageAccounts/st{w[4:]}",
             "provisioningState": "Succeeded",
             "tenantId": TENANT,
         }
@@ -321,10 +321,10 @@ class _Kind:
 
     def list(self, asked: Asked, name: str) -> Answer:
         versions = list(self.known.get(name, {}).values())
-        if self.kind == "codes" and "hash" in asked.query:
-            versions = [
-                v for v in versions if v["properties"].get("properties", {}).get("hash_sha256") == asked.query["hash"]
-            ]
+        if self.kind == "codes" and "hash" in asked.query:  # whatever it is called: the SDK asks with a new name
+            every = (version for known in self.known.values() for version in known.values())
+            wanted = asked.query["hash"]
+            versions = [v for v in every if v["properties"].get("properties", {}).get("hash_sha256") == wanted]
         newest = sorted(versions, key=lambda v: v["systemData"]["createdAt"], reverse=True)
         return Answer(body={"value": newest[: int(asked.query.get("$top", len(newest)))]})
 

@@ -128,14 +128,7 @@ class Jobs:
                 raise Refused(400, "UserError", f"The compute {compute} of {name} was not found.")
             self.assets.place(spec["code"].removeprefix("azureml:"))
             self._named("environments", (step.get("environment") or spec["environment"]))
-            swept = step.get("search_space") or {}
-            for declared, about in (spec.get("inputs") or {}).items():
-                bound = declared in step.get("inputs", {}) or declared in swept
-                if not bound and not about.get("optional") and "default" not in about:
-                    raise Refused(400, "UserError", f"The input {declared} of {name} is not given.")
-            for bound in step.get("inputs", {}):
-                if bound not in spec["inputs"]:
-                    raise Refused(400, "UserError", f"{name} has no input {bound}.")
+            _require_inputs(name, step, spec.get("inputs") or {})
 
     def _has(self, workspace: str, uri: str) -> bool:
         blobs, container, prefix = self.assets.place(_long(workspace, uri))
@@ -279,7 +272,7 @@ class Jobs:
         step = Step(
             spec=spec, given=given, folder=folder, nodes=nodes, distribution=node.get("distribution") or {},
             tracking=f"{self.server.url}/mlflow/v1.0{self.assets.workspaces[workspace].id}", run_id=run.id,
-            bring=lambda uri, to: self.assets.bring(_long(workspace, uri.removeprefix("azureml:") if "://" not in uri else uri), to),
+            bring=lambda uri, to: self.assets.bring(_long(workspace, uri), to),
         )  # fmt: skip
         if carry_out(step):
             blobs = self.assets.blobs(workspace)
@@ -316,12 +309,22 @@ class Failed(Exception):
     """A step failed."""
 
 
+def _require_inputs(name: str, step: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+    given = {*(step.get("inputs") or {}), *(step.get("search_space") or {})}
+    for one, about in declared.items():
+        if one not in given and not about.get("optional") and "default" not in about:
+            raise Refused(400, "UserError", f"The input {one} of {name} is not given.")
+    for one in given - declared.keys():
+        raise Refused(400, "UserError", f"{name} has no input {one}.")
+
+
 def _asset(run: Run, name: str) -> str:
     return f"azureml://outputs/{run.id}/{name}"
 
 
 def _long(workspace: str, uri: str) -> str:
-    """A datastore's path with the workspace in it."""
+    """A datastore's path with the workspace in it; an asset's id without the scheme."""
+    uri = uri if "://" in uri else uri.removeprefix("azureml:")
     return uri.replace("azureml://datastores/", f"azureml://workspaces/{workspace}/datastores/", 1)
 
 

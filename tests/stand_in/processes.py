@@ -110,7 +110,7 @@ def _environment(step: Step) -> dict[str, str]:
 
 def _nodes(step: Step) -> list[dict[str, str]]:
     """Of the distribution `pytorch`, what it tells each process; without one the nodes know nothing of each other."""
-    if str(step.distribution.get("type", "")).lower() != "pytorch":
+    if str(step.distribution.get("distribution_type", "")).lower() != "pytorch":
         return [{} for _ in range(step.nodes)]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])

@@ -76,22 +76,22 @@ class Jobs:
 
         Raises:
             NotThere: there is no such job.
-            Fault: a step failed, the job was cancelled, or the service stays away too long.
+            Unseen: the login or the rights have ended.
+            Unreachable: the service stays away too long.
+            Fault: a step failed, or the job was cancelled.
         """
         told: dict[str, str] = {}
         patience = Patience(screen, SEEN_WITHIN_SECONDS if just_begun else 0.0)
         while True:
             try:
-                job = self._get(name)
-                children = self._children(name)
-            except (Unreachable, Busy, NotThere) as fault:
-                patience.lose(fault)
-            else:
-                patience.renew()
+                job, children = self._seen(name)
                 for child in children:
                     self._tell(child, told, screen)
                 if job.status in ENDED:
                     return self._ended(job, children)
+                patience.renew()
+            except (Unreachable, Busy, NotThere) as fault:
+                patience.lose(fault)
             time.sleep(POLL_SECONDS)
 
     def fetch(self, name: str, output: str, folder: Path) -> Path:
@@ -134,18 +134,27 @@ class Jobs:
         doing = f"read the steps of {name}"
         return self.sdk.call(doing, lambda client: [c for c in client.jobs.list(parent_job_name=name) if c])
 
+    def _seen(self, name: str) -> tuple[Any, list[Any]]:
+        """The job and its steps."""
+        try:
+            return self._get(name), self._children(name)
+        except (Unreachable, Busy, NotThere):
+            raise
+        except Fault as fault:
+            raise Unseen(fault.message, fault.where, fault.remedy, fault.code) from None
+
     def _tell(self, child: Any, told: dict[str, str], screen: Screen) -> None:
         """Says what is new about a step; of one that runs, the last line of its log."""
-        before, told[child.name] = told.get(child.name), child.status
         if child.status == "Running" and screen.terminal:
             screen.working(f"{child.display_name}: {self.logs.last_line(child.name)}".rstrip(": "))
-        if before == child.status:
+        if told.get(child.name) == child.status:
             return
         if child.status == SUCCEEDED:
             step = self._time(child)
             screen.done(child.display_name, "reused" if step.cached else f"{step.seconds:.1f} s")
         elif child.status not in ENDED:
             screen.working(f"{child.display_name}: {child.status.lower()}")
+        told[child.name] = child.status
 
     def _time(self, child: Any) -> StepTime:
         cached = child.properties.get(REUSED) == "true"
@@ -174,6 +183,10 @@ class Jobs:
             return self._children(step.name)
         except Fault:
             return []
+
+
+class Unseen(Fault):
+    """The job cannot be seen any more; it goes on."""
 
 
 @dataclass

@@ -111,9 +111,9 @@ class AzurePlatform:
         """See `Platform`."""
         return self._training.submit(inputs, screen)
 
-    def wait(self, run_id: str, screen: Screen) -> Run:
+    def wait(self, run_id: str, screen: Screen, file: Path | None = None) -> Run:
         """See `Platform`."""
-        return self._training.wait(run_id, screen)
+        return self._training.wait(run_id, screen, file)
 
     def evaluate(self, run: Run, model: ModelRef, screen: Screen) -> Path:
         """See `Platform`."""

@@ -8,15 +8,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from deploy.code import staged
 from deploy.exit_codes import INTERRUPTED
 from deploy.platforms.azure.compute import SMALL, cluster
 from deploy.platforms.azure.data import Data
 from deploy.platforms.azure.environments import environment
-from deploy.platforms.azure.faults import NotThere
-from deploy.platforms.azure.jobs import Ended, Jobs
+from deploy.platforms.azure.faults import Busy, NotThere, Unreachable
+from deploy.platforms.azure.jobs import Ended, Jobs, Unseen
 from deploy.platforms.azure.outputs import Outputs
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk
@@ -30,7 +30,6 @@ from ml import digest
 from ml.fault import Fault, invalid
 from ml.problem import Problem, find, load_problem
 
-T = TypeVar("T")
 BEGUN = "begun"
 # On the job itself, so that it can be taken up from any clone.
 PROBLEM, UNTIL, COMMIT, DATA = "mlops.problem", "mlops.until", "mlops.commit", "mlops.data"
@@ -70,15 +69,15 @@ class Training:
         screen.done(f"began {name}", url)
         return name
 
-    def wait(self, run_id: str, screen: Screen) -> Run:
+    def wait(self, run_id: str, screen: Screen, file: Path | None = None) -> Run:
         """See `Platform`."""
         known = find_run(self.home.runs, run_id)
         if known is not None:
             return known
         begun = self._remembered(run_id)
         ended = self._wait(run_id, screen, begun.exists())
-        file = Path(json.loads(begun.read_text(encoding="utf-8"))["file"]) if begun.exists() else _file_of(ended)
-        run = self._record(ended, file, load_problem(file), screen)
+        own = Path(json.loads(begun.read_text(encoding="utf-8"))["file"]) if begun.exists() else _file_of(ended, file)
+        run = self._record(ended, own, load_problem(own), screen)
         save_run(self.home.runs, run)
         begun.unlink(missing_ok=True)
         return run
@@ -127,6 +126,8 @@ class Training:
         except NotThere:
             where = self.sdk.outputs.workspace_name
             raise invalid(f"there is no run `{name}`", where, "`mlops train` makes one") from None
+        except (Unseen, Unreachable, Busy) as fault:
+            raise Fault(fault.message, fault.where, f"{fault.remedy}; then {resume}", fault.code) from None
         except KeyboardInterrupt:
             raise Fault("interrupted; the job goes on", name, resume, INTERRUPTED) from None
 
@@ -205,10 +206,12 @@ def new_name(stem: str) -> str:
     return f"{stem}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _file_of(ended: Ended) -> Path:
-    if PROBLEM not in ended.tags:
+def _file_of(ended: Ended, named: Path | None) -> Path:
+    """The problem of a run that was begun elsewhere: the named file where it is that problem's."""
+    problem = ended.tags.get(PROBLEM)
+    if problem is None:
         raise invalid(f"`{ended.name}` is a job, and no training run", "--resume", "name a run of `mlops train`")
-    return find(ended.tags[PROBLEM])
+    return named if named is not None and named.stem == problem else find(problem)
 
 
 def _measured(evaluation: Path, key: str) -> str:

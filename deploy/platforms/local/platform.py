@@ -75,7 +75,7 @@ class LocalPlatform:
 
         return run_training(self.home, inputs, self.tracking, screen).run_id
 
-    def wait(self, run_id: str, screen: Screen) -> Run:
+    def wait(self, run_id: str, screen: Screen, file: Path | None = None) -> Run:
         """See `Platform`."""
         return load_run(self.home.runs, run_id)
 
