@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -36,23 +37,31 @@ def faults_of(described: str, value: Any, place: str) -> Iterator[str]:
     if value is None:
         return
     if described.startswith("["):
-        if not isinstance(value, list):
-            yield f"{place}: a list is wanted"
-            return
-        for number, one in enumerate(value):
-            yield from faults_of(described[1:-1], one, f"{place}[{number}]")
+        yield from _faults_of_list(described[1:-1], value, place)
     elif described.startswith("{"):
-        if not isinstance(value, dict):
-            yield f"{place}: an object is wanted"
-            return
-        for key, one in value.items():
-            if described == "{str}" and key == "hash_version" and isinstance(one, int):
-                continue  # what every version of the SDK sends; the service reads a number as its text
-            yield from faults_of(described[1:-1], one, f"{place}.{key}")
-    elif hasattr(models, described) and hasattr(getattr(models, described), "_attribute_map"):
+        yield from _faults_of_map(described[1:-1], value, place)
+    elif hasattr(getattr(models, described, None), "_attribute_map"):
         yield from _faults_of_object(getattr(models, described), value, place)
     else:
         yield from _faults_of_word(described, value, place)
+
+
+def _faults_of_list(described: str, value: Any, place: str) -> Iterator[str]:
+    if not isinstance(value, list):
+        yield f"{place}: a list is wanted"
+        return
+    for number, one in enumerate(value):
+        yield from faults_of(described, one, f"{place}[{number}]")
+
+
+def _faults_of_map(described: str, value: Any, place: str) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"{place}: an object is wanted"
+        return
+    for key, one in value.items():
+        if described == "str" and key == "hash_version" and isinstance(one, int):
+            continue  # what every version of the SDK sends; the service reads a number as its text
+        yield from faults_of(described, one, f"{place}.{key}")
 
 
 def _faults_of_object(described: Any, value: Any, place: str) -> Iterator[str]:
@@ -71,6 +80,9 @@ def _faults_of_object(described: Any, value: Any, place: str) -> Iterator[str]:
                 yield f"{place}.{key}: it is required"
             continue
         yield from faults_of(kind, value[key], f"{place}.{key}")
+        words = _words(described).get(name)
+        if words and isinstance(value[key], str) and value[key].lower() not in words:
+            yield f"{place}.{key}: {value[key]!r} is none of {sorted(words)}"
         pattern = rules.get("pattern")
         if pattern and isinstance(value[key], str) and not re.search(pattern, value[key]):
             yield f"{place}.{key}: it does not fit {pattern}"
@@ -95,8 +107,11 @@ def _faults_of_word(described: str, value: Any, place: str) -> Iterator[str]:
         yield f"{place}: {described} is wanted, not {value!r}"
     if described == "duration" and isinstance(value, str) and not re.fullmatch(r"P(\d+D)?(T[\dHMS.]+)?", value):
         yield f"{place}: {value!r} is no duration of ISO 8601"
-    allowed = getattr(models, described, None)
-    if kind is None and hasattr(allowed, "__members__"):
-        words = {str(member.value).lower() for member in allowed}
-        if str(value).lower() not in words:
-            yield f"{place}: {value!r} is none of {sorted(words)}"
+
+
+@functools.cache
+def _words(described: Any) -> dict[str, set[str]]:
+    """By attribute, the words that an enumeration allows, in lower case: the package tells them in its docstrings."""
+    told = re.findall(r":ivar (\w+): (.*?):vartype", " ".join((described.__doc__ or "").split()))
+    known = ((name, re.search(r"Known values are: (.*)", text)) for name, text in told)
+    return {name: {word.lower() for word in re.findall(r'"([^"]*)"', found[1])} for name, found in known if found}

@@ -91,6 +91,7 @@ class Endpoints:
         self.stale_reads = 0
         self.seen: list[Seen] = []
         self.command: Callable[[dict[str, Any]], list[str] | None] = lambda body: None
+        self._secret = uuid.uuid4().hex
         self._lock = threading.RLock()
         self._add_routes()
 
@@ -103,6 +104,7 @@ class Endpoints:
         route = self.server.route
         prefix = f"/subscriptions/{{s}}/resourceGroups/{{g}}/{PROVIDER}/workspaces/{{w}}/onlineEndpoints"
         one = f"{prefix}/{{e}}"
+        route("GET", "/msi/token", self._identity, token=False)
         route("GET", prefix, self._list)
         route("GET", one, self._get)
         route("PUT", one, self._put)
@@ -116,6 +118,15 @@ class Endpoints:
         route("POST", f"{one}/deployments/{{d}}/getLogs", self._logs)
         for method in ("POST", "GET"):
             route(method, "/inference/{w}/{e}/{rest*}", self._score, token=False)
+
+    def _identity(self, asked: Asked) -> Answer:
+        """The token of the identity that a container runs as, from beside it."""
+        client = asked.query.get("clientid", "")
+        if asked.headers.get("secret") != self._secret or not re.fullmatch(r"client-(dev|prod)-endpoint", client):
+            raise Refused(400, "invalid_request", "Identity not found")
+        return Answer(
+            body={"access_token": token(), "expires_on": str(int(time.time()) + 3600), "token_type": "Bearer"}
+        )
 
     # Endpoints
     def endpoint(self, workspace: str, name: str) -> Endpoint:
@@ -265,9 +276,12 @@ class Endpoints:
         def work() -> None:
             try:
                 self._run(w, e, d, running)
-            except (Refused, OSError, ValueError, KeyError) as error:
+            except Refused:
                 made["properties"]["provisioningState"] = "Failed"
-                self.server.mishaps += [] if isinstance(error, Refused | ValueError) else [traceback.format_exc()]
+                raise
+            except (OSError, ValueError, KeyError) as error:
+                made["properties"]["provisioningState"] = "Failed"
+                self.server.mishaps += [] if isinstance(error, ValueError) else [traceback.format_exc()]
                 raise Refused(400, "DeploymentFailed", f"The container did not become ready: {error}") from None
             made["properties"]["provisioningState"] = "Succeeded"
 
@@ -301,6 +315,9 @@ class Endpoints:
             "MLOPS_HOST": "127.0.0.1",
             "MLOPS_PORT": "0",
             "MLOPS_WITH_PARENT": "1",
+            "MSI_ENDPOINT": f"{self.server.url}/msi/token",
+            "MSI_SECRET": self._secret,
+            "MLOPS_COLLECT_EVERY": "0.2",  # nobody waits for the server's own pace
             **({"MLOPS_COLLECT": str(folder / "collected")} if "MLOPS_COLLECT" in variables_of(properties) else {}),
         }
         with running.log.open("w") as log:

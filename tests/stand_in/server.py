@@ -219,7 +219,7 @@ def token(seconds: float = 3600.0) -> str:
     """A JWT as Entra would give it, not signed."""
     claims = {"aud": "https://ml.azure.com", "exp": int(time.time() + seconds), "oid": "o", "tid": TENANT, "name": "A"}
     parts = ({"alg": "none", "typ": "JWT"}, claims)
-    return ".".join([*(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts), "x"])
+    return ".".join([*(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts), "eA"])
 
 
 class _Http(ThreadingHTTPServer):
@@ -273,7 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
         self.wfile.flush()
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = _any
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = _any  # noqa: N815 - http.server's names
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

@@ -98,6 +98,8 @@ class Batch:
             status = self._job(job).status
         except NotThere:
             return None
+        except (Unreachable, Busy):
+            return job  # it is waited for, and asked for again
         return job if status == "Completed" or status not in ENDED else None
 
     def _begin(self, key: str, scoring: Scoring, screen: Screen) -> str:

@@ -1,0 +1,198 @@
+"""What the service does to those who write: late reads, conflicts, lost answers, limits, its own refusals."""
+
+import re
+
+import pytest
+
+from deploy.platforms.azure import lock as locks
+from deploy.platforms.azure.outputs import read_outputs
+from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.protocol import DeploymentFailed
+from deploy.release.state import Deployment, ModelRef, Observed
+from ml.fault import Fault
+from tests.deploy.conftest import until
+from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.stand_in.server import Answer, Refused
+
+ENDPOINT = r"onlineEndpoints/[^/]+$"
+SHAM = ["python3", "-c", "import json, sys; print(json.dumps({'port': 1}), flush=True); sys.stdin.read()"]
+MODEL = ModelRef(PROBLEM, "1", "a" * 64)
+
+
+@pytest.fixture
+def standing(cloud):
+    """An endpoint with two deployments, whose processes answer nothing: only what is written matters here."""
+    cloud.azure.endpoints.command = lambda body: SHAM
+    cloud.register("1")
+    platform = cloud.platform()
+    platform.create_endpoint(PROBLEM)
+    for name in ("one", "two"):
+        platform.create_deployment(PROBLEM, name, cloud.models["1"])
+    platform.set_traffic(PROBLEM, {"one": 100})
+    cloud.azure.server.ledger.clear()
+    return platform
+
+
+@pytest.fixture
+def server(cloud):
+    return cloud.azure.server
+
+
+def test_a_write_is_waited_for_until_it_is_read_back(cloud, standing):
+    cloud.azure.endpoints.stale_reads = 5
+    standing.set_traffic(PROBLEM, {"one": 90, "two": 10})
+    assert dict(standing.observe(PROBLEM).traffic) == {"one": 90, "two": 10}
+
+
+def test_a_write_that_is_never_read_back_is_told(cloud, standing, monkeypatch):
+    monkeypatch.setattr("deploy.platforms.azure.endpoints.HOLDS_WITHIN_SECONDS", 0.3)
+    cloud.azure.endpoints.stale_reads = 10**6
+    with pytest.raises(Fault, match="what was written is not read back after"):
+        standing.set_traffic(PROBLEM, {"one": 90, "two": 10})
+
+
+def test_another_operation_is_waited_for(standing, server):
+    server.refuse("PUT", ENDPOINT, 409, "Conflict", "There is already an operation.", times=3)
+    standing.set_traffic(PROBLEM, {"two": 100})
+    assert [call.status for call in server.calls("PUT", ENDPOINT)] == [409, 409, 409, 200]
+
+
+def test_a_service_that_asks_for_patience_gets_it(standing, server):
+    server.refuse("PUT", ENDPOINT, 429, "TooManyRequests", "Slow down.", times=2, retry_after=1)
+    standing.set_traffic(PROBLEM, {"two": 100})
+    assert dict(standing.observe(PROBLEM).traffic) == {"two": 100}
+
+
+def test_a_conflict_that_does_not_end_is_told(standing, server, monkeypatch):
+    monkeypatch.setattr("deploy.platforms.azure.sdk.PATIENCE_SECONDS", 0.3)
+    server.refuse("PUT", ENDPOINT, 409, "Conflict", "There is already an operation.", times=10**6)
+    with pytest.raises(Fault, match=r"Azure is busy with it.*already an operation"):
+        standing.set_traffic(PROBLEM, {"two": 100})
+
+
+def test_a_lost_answer_to_a_write_that_was_carried_out_does_no_harm(standing, server):
+    server.trouble("PUT", ENDPOINT, applied=True)
+    standing.set_traffic(PROBLEM, {"two": 100})
+    assert dict(standing.observe(PROBLEM).traffic) == {"two": 100}
+
+
+def test_an_operation_that_fails_is_no_success(standing, server):
+    failed = {"status": "Failed", "error": {"code": "InternalServerError", "message": "It broke."}}
+    server.trouble("GET", "/operations/", Answer(200, failed))
+    with pytest.raises(Fault, match="It broke"):
+        standing.set_traffic(PROBLEM, {"two": 100})
+
+
+def test_a_traffic_that_does_not_sum_is_never_sent(standing, server):
+    with pytest.raises(Fault, match="traffic sums to 100"):
+        standing.set_traffic(PROBLEM, {"one": 50, "two": 40})
+    assert not server.calls("PUT")
+
+
+def test_writing_one_thing_leaves_the_others(standing, server):
+    before = server.calls("PUT", ENDPOINT)
+    standing.set_mirror(PROBLEM, {"two": 20})
+    written = standing._endpoints.read(PROBLEM)
+    assert not before
+    assert dict(standing.observe(PROBLEM).traffic) == {"one": 100}
+    assert written.tags["mlops.problem"] == PROBLEM
+    assert written.identity.user_assigned_identities[0].resource_id.endswith("id-dev-endpoint")
+    assert written.auth_mode == "key"
+
+
+def test_a_deployment_that_is_being_made_is_taken_up(cloud, standing, server):
+    cloud.azure.endpoints.operation_seconds = 0.5
+    server.trouble("PUT", "deployments/three", applied=True, times=1)  # its answer is lost, and then it is there
+    standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+    assert standing.observe(PROBLEM).deployment("three").state == "ready"
+
+
+def test_a_full_region_is_not_the_models_fault(cloud, standing):
+    def refuse(body):
+        raise Refused(400, "OutOfQuota", "Not enough quota is available.")
+
+    cloud.azure.endpoints.command = refuse
+    with pytest.raises(Fault, match=r"OutOfQuota|quota"):
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+
+
+def test_a_container_that_ends_is_the_models_fault(cloud, standing):
+    cloud.azure.endpoints.command = lambda body: ["python3", "-c", "raise SystemExit('a tree is missing')"]
+    with pytest.raises(DeploymentFailed, match="a tree is missing"):
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+    assert standing.observe(PROBLEM).deployment("three").state == "failed"
+
+
+def test_an_endpoint_has_at_most_twenty_deployments(standing, monkeypatch, cloud):
+    monkeypatch.setattr("deploy.platforms.azure.deployments.MOST", 2)
+    with pytest.raises(Fault, match="2 deployments, the most it may have"):
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+
+
+def test_a_name_that_the_service_lower_cased_is_the_deployments_own(standing, monkeypatch):
+    entity = standing._endpoints.read(PROBLEM)
+    from deploy.platforms.azure.endpoints import _named
+
+    deployments = (Deployment("One", MODEL, "ready"),)
+    assert _named({"one": 100}, deployments) == {"One": 100}
+    assert entity.traffic["one"] == 100
+
+
+def test_two_workspaces_of_a_region_do_not_share_a_name(cloud):
+    names = {cloud.platform(stack)._endpoints.azure_name("flight-delay") for stack in ("dev", "prod")}
+    assert len(names) == 2
+    longest = cloud.platform()._endpoints.azure_name("a-problem-with-a-long-long-name")
+    assert re.fullmatch(r"(?=.{3,32}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", longest)
+
+
+def test_a_foreign_deployment_is_shown_and_is_no_ones_model(standing, cloud):
+    body = cloud.azure.endpoints.deployment("mlw-dev", standing._endpoints.azure_name(PROBLEM), "two").body
+    body["tags"] = {}
+    assert standing.observe(PROBLEM).deployment("two") == Deployment("two", ModelRef("", "", ""), "ready")
+
+
+def test_a_lock_is_renewed_while_it_is_held(cloud, monkeypatch, tmp_path):
+    monkeypatch.setattr(locks, "RENEW_SECONDS", 0.05)
+    held = locks.Locks(Sdk(read_outputs("dev", tmp_path)))
+    with held.hold(PROBLEM):
+        lease = cloud.azure.storage["dev"].containers["mlops"][f"dev/locks/{PROBLEM}"].lease
+        first = lease.until
+        until(lambda: lease.until > first, 5)
+        held.check(PROBLEM)
+
+
+def test_a_killed_releases_lock_ends_by_itself(cloud, tmp_path):
+    sdk = Sdk(read_outputs("dev", tmp_path))
+    killed = locks.Locks(sdk).hold(PROBLEM)
+    killed.__enter__()
+    with pytest.raises(Fault, match="another release is under way"):
+        locks.Locks(sdk).hold(PROBLEM).__enter__()
+    cloud.azure.storage["dev"].containers["mlops"][f"dev/locks/{PROBLEM}"].lease.until = 0.0  # its time is over
+    with locks.Locks(sdk).hold(PROBLEM):
+        pass
+
+
+def test_who_lost_the_lock_writes_nothing_more(cloud, standing, monkeypatch):
+    monkeypatch.setattr(locks, "RENEW_SECONDS", 0.05)
+    with standing.lock(PROBLEM):
+        cloud.azure.storage["dev"].containers["mlops"][f"dev/locks/{PROBLEM}"].lease = None  # broken, and another's
+        until(lambda: standing._locks._lost, 5)
+        with pytest.raises(Fault, match="the lock of this release was lost"):
+            standing.set_traffic(PROBLEM, {"two": 100})
+    assert standing.observe(PROBLEM) != Observed(exists=False)
+
+
+def test_a_version_that_another_takes_meanwhile_is_left_to_it(cloud, monkeypatch):
+    """Two gates at once: the second one has read the list before the first one's write."""
+    cloud.register("1")
+    kind = type(cloud.platform().registry)
+    listed, original = [], kind._list
+
+    def late(registry, name):
+        listed.append(name)
+        return original(registry, name) if len(listed) > 2 else []
+
+    monkeypatch.setattr(kind, "_list", late)
+    cloud.register("2")
+    assert cloud.models["2"].version == "2"
+    assert cloud.platform().find(PROBLEM, cloud.models["1"].digest) == cloud.models["1"]
