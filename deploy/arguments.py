@@ -283,8 +283,9 @@ def _report(verb: argparse.ArgumentParser) -> None:
 
 
 ADD = {
-    "run": _run, "new": _new, "data": _data, "train": _train, "gate": _gate, "promote": _promote, "plan": _plan, "release": _release,
-    "rollback": _rollback, "status": _status, "score": _score, "batch": _batch, "monitor": _monitor, "logs": _logs,
+    "run": _run, "new": _new, "data": _data, "train": _train, "gate": _gate, "promote": _promote, "plan": _plan,
+    "release": _release, "rollback": _rollback, "status": _status, "score": _score, "batch": _batch,
+    "monitor": _monitor, "logs": _logs,
     "down": _down, "doctor": _doctor, "cost": _doctor, "drift": _drift, "changes": _changes, "preview": _preview,
     "up": _up, "propose": _propose, "verify": _verify, "compare": _compare, "comment": _comment, "issue": _issue,
     "expiry": _expiry, "report": _report,

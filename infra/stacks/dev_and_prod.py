@@ -242,7 +242,6 @@ def _outputs(stack: Stack, workspace: Workspace, runner: Runners | None) -> dict
         "registryName": shared["registryName"],
         "endpointIdentityClientId": base.identities.clients["endpoint"],
         "endpointIdentityId": base.identities.ids["endpoint"],
-        "endpointIdentityClientId": base.identities.clients["endpoint"],
         "storageAccount": base.storage.account_name,
         "rawContainer": base.storage.container,
         "vaultName": base.vault.vault_name,

@@ -257,16 +257,8 @@ class Endpoints:
         with self._lock:
             endpoint = self.endpoint(w, e)
             check("OnlineDeployment", body)
-            if not NAME.fullmatch(d):
-                raise Refused(400, "UserError", f"The deployment name {d} is not valid.")
             known = endpoint.deployments.get(d)
-            if endpoint.busy or (known and known.body["properties"]["provisioningState"] in ("Creating", "Updating")):
-                raise Refused(409, "Conflict", f"There is already an operation on {e}.")
-            if known is None and len(endpoint.deployments) >= MOST_DEPLOYMENTS:
-                raise Refused(400, "BadArgument", f"An endpoint has at most {MOST_DEPLOYMENTS} deployments.")
-            kubernetes = body["properties"]["endpointComputeType"] == "Kubernetes"
-            if kubernetes and "/registries/" in str(body["properties"].get("model")):
-                raise Refused(400, "BadArgument", "A Kubernetes deployment cannot take a model of a registry.")
+            self._refuse_deployment(endpoint, e, d, known, body["properties"])
             made = self._shown_deployment(w, e, d, body)
             running = Running(made)
             if known:
@@ -286,6 +278,16 @@ class Endpoints:
             made["properties"]["provisioningState"] = "Succeeded"
 
         return Answer(200 if known else 201, made, self.server.operate(work, self.operation_seconds))
+
+    def _refuse_deployment(self, endpoint: Any, e: str, d: str, known: Any, wanted: dict[str, Any]) -> None:
+        if not NAME.fullmatch(d):
+            raise Refused(400, "UserError", f"The deployment name {d} is not valid.")
+        if endpoint.busy or (known and known.body["properties"]["provisioningState"] in ("Creating", "Updating")):
+            raise Refused(409, "Conflict", f"There is already an operation on {e}.")
+        if known is None and len(endpoint.deployments) >= MOST_DEPLOYMENTS:
+            raise Refused(400, "BadArgument", f"An endpoint has at most {MOST_DEPLOYMENTS} deployments.")
+        if wanted["endpointComputeType"] == "Kubernetes" and "/registries/" in str(wanted.get("model")):
+            raise Refused(400, "BadArgument", "A Kubernetes deployment cannot take a model of a registry.")
 
     def _shown_deployment(self, w: str, e: str, d: str, body: dict[str, Any]) -> dict[str, Any]:
         properties = {**body["properties"], "provisioningState": "Creating"}

@@ -58,7 +58,9 @@ def test_logic_lives_in_the_command_and_not_in_the_shell(job):
     for step in job.steps:
         lines = str(step.get("run", "")).strip().splitlines()
         assert len(lines) <= 3, step
-    own = re.compile(r"(mlops|make|az containerapp job start|sh environments/install\.sh|\.venv-infra/bin/python -m infra\.\w+)\b")
+    own = re.compile(
+        r"(mlops|make|az containerapp job start|sh environments/install\.sh|\.venv-infra/bin/python -m infra\.\w+)\b"
+    )
     assert all(own.match(line) for line in job.lines), job.lines
 
 
