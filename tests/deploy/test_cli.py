@@ -61,11 +61,6 @@ def test_a_problem_without_time_takes_no_day(capsys, home):
     assert "has no time column" in capsys.readouterr().err
 
 
-def test_the_platform_that_is_not_there_yet_says_so(capsys, home):
-    assert call(["status", "--platform", "azure"]) == 2
-    assert "--platform local" in capsys.readouterr().err
-
-
 def test_status_of_nothing_is_empty(capsys, home):
     assert call(["status", "--stack", "prod", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"stack": "prod", "platform": "local", "endpoints": []}

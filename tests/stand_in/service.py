@@ -66,7 +66,10 @@ class StandIn:
             f"Microsoft.ManagedIdentity/userAssignedIdentities/id-{stack}-endpoint",
             "endpointIdentityClientId": f"client-{stack}-endpoint",
             "storageAccount": f"st{stack}", "rawContainer": "raw", "datastoreName": "raw",
-            "vaultUri": f"https://kv-{stack}.vault.azure.net/", "imagesServer": f"cr{stack}.azurecr.io",
+            "vaultName": f"kv-{stack}", "vaultUri": f"https://kv-{stack}.vault.azure.net/",
+            "imagesServer": f"cr{stack}.azurecr.io",
+            "insightsId": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/"
+            f"Microsoft.Insights/components/appi-{stack}",
             "logsWorkspaceId": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/"
             f"Microsoft.OperationalInsights/workspaces/log-{stack}",
             "actionGroupId": "", "privateNetwork": False, "runnerJob": "", **changed,

@@ -5,11 +5,12 @@ import sys
 
 import pytest
 
-from deploy.platforms.protocol import PROBE, DeploymentFailed
+from deploy.platforms.protocol import DeploymentFailed
 from deploy.release.smoke import check_answer, load_expected
 from deploy.release.state import ModelRef, Tags
 from ml import digest
 from ml.fault import Fault
+from ml.serving.collection import PROBE
 from tests.deploy.conftest import new_machine, until
 from tests.deploy.platforms.azure import conftest as azure
 

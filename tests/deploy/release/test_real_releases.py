@@ -192,7 +192,8 @@ def test_of_two_releases_at_once_one_works_and_the_other_has_one_clear_line(serv
     other = serving.spawn("release", PROBLEM, *PROD)
     _, told = other.communicate(timeout=30)
     assert other.returncode == 1
-    assert told.splitlines() == [f"mlops: {PROBLEM}: another release is under way → wait for its end, then try again"]
+    remedy = "wait for its end, or give --wait SECONDS"
+    assert told.splitlines() == [f"mlops: {PROBLEM}: another release is under way → {remedy}"]
     one.communicate(timeout=60)
     assert one.returncode == 0
     assert serving.served() == {"2": 100}
