@@ -116,10 +116,9 @@ def _answer(given: argparse.Namespace) -> int:
         unknown = prices.refresh(prices.FILE, given.region, today)
         print(f"read anew; unknown: {', '.join(unknown) or 'none'}")
     elif given.verb == "waivers":
-        found = waivers_ending(given.within, today)
-        print(
-            json.dumps(found) if given.json else "\n".join(f"{w['until']} {w['rule']} in {w['stack']}" for w in found)
-        )
+        ending = waivers_ending(given.within, today)
+        lines = "\n".join(f"{w['until']} {w['rule']} in {w['stack']}" for w in ending)
+        print(json.dumps(ending) if given.json else lines)
     else:
         sentences = refused(
             json.loads(given.preview.read_text(encoding="utf-8")), given.stack, frozenset(given.approved)
