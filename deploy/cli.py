@@ -52,6 +52,8 @@ def _perform(arguments: argparse.Namespace) -> Done:
     from deploy.screen import Screen
 
     context = Context(getattr(arguments, "platform", "local"), Screen(), Home.of_this_machine())
+    if arguments.explain:
+        return context.explain(arguments)
     try:
         done: Done = importlib.import_module(f"deploy.verbs.{arguments.verb}").run(arguments, context)
     except Fault as fault:
