@@ -225,7 +225,11 @@ def _schedule(verb: argparse.ArgumentParser) -> None:
     how.add_argument("--update", action="store_true", help="bring those up to date that are there, and make none")
     how.add_argument("--remove", action="store_true", help="remove them")
     verb.add_argument(
-        "--email", action="append", default=[], metavar="ADDRESS", help="prod: whom Azure ML's model monitor tells"
+        "--email",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="prod: whom Azure ML's model monitor tells; default: as before",
     )
 
 

@@ -162,7 +162,7 @@ class Platform(Protocol):
             problem: as loaded from `file`.
             file: the problem's.
             screen: shows how far it is.
-            emails: whom the service's own monitor tells.
+            emails: whom the service's own monitor tells; those whom it told before where it is empty.
             update: only those that are there.
 
         Raises:

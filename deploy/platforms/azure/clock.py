@@ -119,6 +119,7 @@ class Clock:
 
     def _model_monitor(self, problem: Problem, served: Observed, model: ModelRef, emails: tuple[str, ...]) -> Wanted:
         name = next((d.name for d in served.deployments if d.model.digest == model.digest), None)
+        emails = emails or self.schedules.emails(name_of(problem.name, "model-monitor"))
         deployment = f"azureml:{self.endpoints.azure_name(problem.name)}:{name}" if name else None
         settings: dict[str, Any] = {"create_monitor.monitoring_target.ml_task": problem.task}
         for signal in ("requests", "quality"):  # what else a request carries says nothing about the model
@@ -140,8 +141,8 @@ class Clock:
                     read.input_data.path = self._collected(problem)
             return entity
 
-        parts = (*tables.values(), self._collected(problem), deployment or "", *emails, _told(settings))
-        return Wanted(problem.name, "model-monitor", parts, make)
+        parts = (*tables.values(), self._collected(problem), deployment or "", _told(settings))
+        return Wanted(problem.name, "model-monitor", parts, make, emails=emails)
 
     def _collected(self, problem: Problem) -> str:
         store = self.training.sdk.outputs.datastore_name

@@ -20,7 +20,7 @@ ASSETS = REPOSITORY / "deploy" / "assets" / "schedules"
 # Models are trained in dev, and watched in prod.
 KINDS: Mapping[str, tuple[str, ...]] = {"dev": ("training", "new-data"), "prod": ("monitoring", "model-monitor")}
 NEW_DATA = "new-data"
-MARK, ROWS = "mlops.made-of", "mlops.rows"  # tags: the digest of all that it was made of, and the rows it names
+MARK, ROWS, EMAILS = "mlops.made-of", "mlops.rows", "mlops.emails"  # tags
 API = {"api-version": "2024-04-01"}
 DISABLED_WITHIN_SECONDS = 120.0
 
@@ -31,8 +31,9 @@ class Wanted:
 
     Attributes:
         parts: all that it is made of; another digest of them is another schedule.
-        rows: the version of the rows that it names, where it names some.
         make: the SDK's entity; sends what the job needs.
+        rows: the version of the rows that it names, where it names some.
+        emails: whom it tells.
     """
 
     problem: str
@@ -40,6 +41,7 @@ class Wanted:
     parts: tuple[str, ...]
     make: Callable[[Screen], Any]
     rows: str = ""
+    emails: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -50,7 +52,7 @@ class Wanted:
     def mark(self) -> str:
         """The digest of what it is made of."""
         own = digest.of_file(ASSETS / f"{self.kind}.yml")
-        return digest.of_bytes("\n".join((own, *self.parts, self.rows)).encode())
+        return digest.of_bytes("\n".join((own, *self.parts, self.rows, *self.emails)).encode())
 
     @property
     def when(self) -> str:
@@ -80,7 +82,7 @@ class Schedules:
             return Schedule(wanted.name, wanted.kind, wanted.when, bool(known["isEnabled"]), "unchanged")
         entity = wanted.make(screen)
         entity.name, entity._is_enabled = wanted.name, known is None or bool(known["isEnabled"])
-        entity.tags = {**(entity.tags or {}), MARK: wanted.mark, ROWS: wanted.rows}
+        entity.tags = {**(entity.tags or {}), MARK: wanted.mark, ROWS: wanted.rows, EMAILS: " ".join(wanted.emails)}
         doing = f"write the schedule {wanted.name}"
         self.sdk.finish(doing, lambda client: client.schedules.begin_create_or_update(entity))
         state = "created" if known is None else "updated"
@@ -106,6 +108,10 @@ class Schedules:
     def is_there(self, name: str) -> bool:
         """Whether there is such a schedule."""
         return self._find(name) is not None
+
+    def emails(self, name: str) -> tuple[str, ...]:
+        """Whom it tells."""
+        return tuple(((self._find(name) or {}).get("tags") or {}).get(EMAILS, "").split())
 
     def _start(self, made: Schedule) -> Schedule:
         begun = self.sdk.call(f"start the schedule {made.name}", lambda client: client.schedules.trigger(made.name))

@@ -217,7 +217,9 @@ def test_prod_is_watched_by_our_monitor_and_by_the_services(serving):
     before = len(serving.server.ledger)
     assert {one["state"] for one in serving.mlops(*words)["schedules"]} == {"unchanged"}
     assert {c.method for c in serving.server.ledger[before:]} == {"GET"}
-    assert {one["state"] for one in serving.mlops(*words[:4])["schedules"]} == {"unchanged", "updated"}
+    assert {one["state"] for one in serving.mlops(*words[:4])["schedules"]} == {"unchanged"}, "it tells whom it told"
+    other = serving.mlops(*words[:5], "others@example.com")["schedules"]
+    assert [one["state"] for one in other] == ["unchanged", "updated"]
 
 
 def find_file():
