@@ -135,12 +135,17 @@ given["expires_on"] = json.loads(base64.urlsafe_b64decode(claims + "=="))["exp"]
 print(json.dumps(given))
 """
 PULUMI = """\
-import pathlib, sys
+import json, pathlib, sys
 stack = sys.argv[sys.argv.index("--stack") + 1]
 path = pathlib.Path(__file__).with_name(stack + ".json")
 if not path.exists():
     sys.stderr.write(f"error: no stack named '{stack}' found\\n")
     sys.exit(255)
-print(path.read_text())
+if "export" in sys.argv:
+    urn = f"urn:pulumi:{stack}::mlops::pulumi:pulumi:Stack::{stack}"
+    resource = {"urn": urn, "outputs": json.loads(path.read_text())}
+    print(json.dumps({"version": 3, "deployment": {"resources": [resource]}}))
+else:
+    print(path.read_text())
 """
 COMMANDS = {"az": AZ, "pulumi": PULUMI}
