@@ -11,6 +11,8 @@ import pytest
 
 from deploy.arguments import VERBS
 from deploy.cli import call
+from deploy.context import Done
+from ml.problem import PROBLEMS
 
 VERB_FILES = Path(__file__).parents[2] / "deploy" / "verbs"
 HEAVY = {"numpy", "pandas", "pyarrow", "lightgbm", "sklearn", "mlflow", "aiohttp", "jinja2", "azure", "pydantic"}
@@ -41,7 +43,9 @@ def test_a_wrong_word_is_a_fault_with_the_remedy(capsys, home):
     assert call(["statsu"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert re.search(r"^mlops: .*invalid choice: 'statsu'.*→ mlops --help", printed.err)
+    assert re.search(r"^mlops: argument VERB: invalid choice: 'statsu'.*→ mlops --help", printed.err)
+    assert call(["status", "--stack", "test"]) == 2
+    assert re.search(r"^mlops: status: .*invalid choice: 'test'.*→ mlops status --help", capsys.readouterr().err)
 
 
 def test_with_json_a_fault_is_one_object_on_stdout(capsys, home):
@@ -49,6 +53,55 @@ def test_with_json_a_fault_is_one_object_on_stdout(capsys, home):
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["message"] == "prod has no pin for flight-delay"
     assert error["remedy"] == "mlops promote flight-delay --stack prod"
+
+
+@pytest.mark.parametrize("within", ["a-file/home", "/proc/home"])
+def test_a_home_that_cannot_be_made_is_one_line_and_one_object(capsys, monkeypatch, tmp_path, within):
+    (tmp_path / "a-file").write_text("in the way")
+    monkeypatch.setenv("MLOPS_HOME", str(tmp_path / within))
+    assert call(["status", "--json"]) == 2
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    assert error["where"] == str(tmp_path / within)
+    assert error["remedy"] == "set MLOPS_HOME to a folder that can be written"
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_what_nobody_foresaw_is_one_object_and_its_traceback_a_file(capsys, monkeypatch, home):
+    def run(arguments, context):
+        raise ZeroDivisionError("not\nforeseen")
+
+    monkeypatch.setattr("deploy.verbs.status.run", run)
+    assert call(["status", "--json"]) == 1
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    assert error["message"] == "ZeroDivisionError: not foreseen"
+    assert error["where"].startswith(f"{__file__}:")
+    assert len(printed.err.splitlines()) == 1
+    file = Path(error["remedy"].rpartition(" ")[2])
+    assert "Traceback" in file.read_text()
+    file.unlink()
+
+
+def test_a_result_that_is_no_json_is_a_fault_too(capsys, monkeypatch, home):
+    monkeypatch.setattr("deploy.verbs.status.run", lambda arguments, context: Done(0, {"a set": {1}}))
+    assert call(["status", "--json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "set is not JSON serializable" in error["message"]
+    Path(error["remedy"].rpartition(" ")[2]).unlink()
+
+
+def test_a_faulty_problem_file_is_named_with_its_line(capsys, home, tmp_path):
+    file = tmp_path / "flights.yaml"
+    file.write_text((PROBLEMS / "breast-cancer.yaml").read_text().replace("target:", "tarqet:"))
+    assert call(["train", str(file), "--json"]) == 2
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    at = file.read_text().splitlines().index("columns:") + 1
+    assert error["where"] == f"{file}:{at}"
+    assert error["message"].startswith("`columns.target` is missing\n")
+    assert f"{file}:{at + 1}: unknown key `columns.tarqet`" in error["message"]
+    assert printed.err.startswith(f"mlops: {file}:{at}: ")
 
 
 def test_a_day_that_is_none_is_refused(capsys, home):
@@ -61,9 +114,10 @@ def test_a_problem_without_time_takes_no_day(capsys, home):
     assert "has no time column" in capsys.readouterr().err
 
 
-def test_the_platform_that_is_not_there_yet_says_so(capsys, home):
+def test_a_platform_without_its_infrastructure_says_what_is_missing(capsys, monkeypatch, home, tmp_path):
+    monkeypatch.setenv("MLOPS_STACK_OUTPUTS", str(tmp_path / "outputs.json"))
     assert call(["status", "--platform", "azure"]) == 2
-    assert "--platform local" in capsys.readouterr().err
+    assert "outputs.json: it cannot be read" in capsys.readouterr().err
 
 
 def test_status_of_nothing_is_empty(capsys, home):
