@@ -53,7 +53,7 @@ def one(arguments: argparse.Namespace, context: Context) -> Done:
     result = look(context, arguments.stack, problem, model, asked, arguments.labels)
     if arguments.labels is not None:
         result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, arguments.labels)
-    return Done(CODES[result["decision"]], result, tuple(_lines(problem, result)))
+    return Done(CODES[result["decision"]], result, tuple(_lines(result, context.called(problem.name))))
 
 
 def served(context: Context, stack: str, problem: str) -> ModelRef:
@@ -64,7 +64,9 @@ def served(context: Context, stack: str, problem: str) -> ModelRef:
     """
     good = context.platform(stack).observe(problem).tags.last_good
     if good is None:
-        raise Fault(f"nothing has been released to {stack}", problem, f"mlops release {problem} --stack {stack}")
+        raise Fault(
+            f"nothing has been released to {stack}", problem, f"mlops release {context.called(problem)} --stack {stack}"
+        )
     return good
 
 
@@ -150,7 +152,7 @@ def _moment(text: str | None, where: str) -> dt.datetime | None:
         raise invalid(f"`{text}` is no day", where, "write it as 2013-07-01") from None
 
 
-def _lines(problem: Problem, result: dict[str, Any]) -> list[str]:
+def _lines(result: dict[str, Any], called: str) -> list[str]:
     volume = result["volume"]
     window = f", {volume['since'][:10]} to {volume['until'][:10]}" if volume["since"] else ""
     lines = [
@@ -162,5 +164,5 @@ def _lines(problem: Problem, result: dict[str, Any]) -> list[str]:
         values = f"{column['value']:8.3f}  of {column['threshold']:.3f}"
         lines.append(f"  {column['name']:<24} {column['statistic']:<12} {values}  {mark}")
     if result["decision"] in ("drift", "degraded"):
-        lines.append(f"next: mlops train {problem.name} --from-monitor, then mlops gate")
+        lines.append(f"next: mlops train {called} --from-monitor, then mlops gate {called}")
     return lines

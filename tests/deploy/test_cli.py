@@ -1,6 +1,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +104,28 @@ def test_a_faulty_problem_file_is_named_with_its_line(capsys, home, tmp_path):
     assert error["message"].startswith("`columns.target` is missing\n")
     assert f"{file}:{at + 1}: unknown key `columns.tarqet`" in error["message"]
     assert printed.err.startswith(f"mlops: {file}:{at}: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("gate {}", "mlops train {}"),
+        ("report {} --out report.html", "mlops train {}"),
+        ("promote {} --stack dev", "mlops train {}"),
+        ("promote {} --stack prod", "mlops promote {} --stack dev, then release it"),
+        ("plan {}", "mlops promote {} --stack dev"),
+        ("monitor {}", "mlops release {} --stack prod"),
+        ("score {} --data rows.csv", "mlops release {} --stack prod"),
+        ("train {} --from-monitor", "mlops monitor {} --labels FILE"),
+    ],
+)
+@pytest.mark.parametrize("given", ["breast-cancer", "a folder/breast-cancer.yaml"])
+def test_a_remedy_names_the_problem_as_it_was_given(capsys, monkeypatch, home, tmp_path, words, remedy, given):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a folder").mkdir()
+    shutil.copy(PROBLEMS / "breast-cancer.yaml", tmp_path / "a folder")
+    assert call([given if word == "{}" else word for word in [*words.split(), "--json"]]) in (1, 2)
+    assert json.loads(capsys.readouterr().out)["error"]["remedy"] == remedy.format(shlex.quote(given))
 
 
 def test_a_day_that_is_none_is_refused(capsys, home):
