@@ -133,6 +133,12 @@ def test_a_day_that_is_none_is_refused(capsys, home):
     assert "write it as 2013-09-01" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("until", ["2013-06-01", "2013-05-31T23:00:00-01:00", "2012-01-01"])
+def test_a_window_that_ends_before_it_begins_is_refused(capsys, home, until):
+    assert call(["monitor", "--since", "2013-06-01", "--until", until]) == 2
+    assert "is not after --since 2013-06-01 → name a later day" in capsys.readouterr().err
+
+
 def test_a_problem_without_time_takes_no_day(capsys, home):
     assert call(["train", "breast-cancer", "--until", "2013-09-01"]) == 2
     assert "has no time column" in capsys.readouterr().err
