@@ -6,9 +6,8 @@ import pytest
 
 from deploy.monitor.collected import asked_of
 from deploy.platforms.azure.collected import folder_of
-from deploy.platforms.protocol import PROBE
 from ml.model.model import Model
-from ml.serving.collection import read_collected
+from ml.serving.collection import PROBE, read_collected
 from tests.deploy.platforms.azure.conftest import PROBLEM
 
 
