@@ -54,7 +54,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises the fault (exit code 2)."""
-        raise invalid(message, self.prog, f"{self.prog} --help")
+        verb = self.prog.partition(" ")[2]  # each line begins with `mlops:` anyway
+        raise invalid(message, verb, f"{self.prog} --help")
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,20 @@ class Done:
 
 @dataclass(frozen=True)
 class Context:
-    """The place where a verb works."""
+    """The place where a verb works.
+
+    Attributes:
+        given: the problem as the command line names it; empty where it names none.
+    """
 
     platform_name: str
     screen: Screen
     home: Home
+    given: str = ""
+
+    def called(self, problem: str) -> str:
+        """The problem in a command that a person may type next: as it was given here, so that a path stays one."""
+        return shlex.quote(self.given) if Path(self.given).stem == problem else problem
 
     def platform(self, stack: str) -> Platform:
         """The platform of a stack.

@@ -80,10 +80,10 @@ def _plain(value: Any) -> Any:
 
 
 def _fault(error: ValidationError, document: Any, path: Path, model: type[Strict]) -> Fault:
-    lines = [
-        f"{path}:{_line(document, item['loc'])}: {_sentence(item, model)}" for item in error.errors(include_url=False)
-    ]
-    return invalid("\n".join(lines), remedy="docs/problems.md lists every key")
+    found = [(f"{path}:{_line(document, i['loc'])}", _sentence(i, model)) for i in error.errors(include_url=False)]
+    (where, first), *others = found
+    # The first place is the fault's own; printed, each fault stands on a line behind its place.
+    return invalid("\n".join([first, *map(": ".join, others)]), where, "docs/problems.md lists every key")
 
 
 def _sentence(item: Any, model: type[Strict]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, DRIFT, WAITING
+from deploy.monitor.lines import lines_of
 from deploy.platforms.protocol import Platform
 from deploy.release.state import ModelRef
 from ml.digest import of_file
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from deploy.monitor.asked import Asked
 
 CODES = {"ok": DONE, "drift": DRIFT, "degraded": DRIFT, "inconclusive": WAITING}
-SHOWN_COLUMNS = 12
 REPLAYED_ROWS_A_REQUEST = 100
 
 
@@ -47,13 +47,14 @@ def every(arguments: argparse.Namespace, context: Context) -> Done:
 
 def one(arguments: argparse.Namespace, context: Context) -> Done:
     """Looks at one problem."""
+    _window(arguments)  # a day that is none is said before anything is looked at
     problem = load_problem(find(arguments.problem))
     model = served(context, arguments.stack, problem.name)
     asked = _asked(arguments, context, model)
     result = look(context, arguments.stack, problem, model, asked, arguments.labels)
     if arguments.labels is not None:
         result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, arguments.labels)
-    return Done(CODES[result["decision"]], result, tuple(_lines(problem, result)))
+    return Done(CODES[result["decision"]], result, tuple(lines_of(result, context.called(problem.name))))
 
 
 def served(context: Context, stack: str, problem: str) -> ModelRef:
@@ -64,7 +65,9 @@ def served(context: Context, stack: str, problem: str) -> ModelRef:
     """
     good = context.platform(stack).observe(problem).tags.last_good
     if good is None:
-        raise Fault(f"nothing has been released to {stack}", problem, f"mlops release {problem} --stack {stack}")
+        raise Fault(
+            f"nothing has been released to {stack}", problem, f"mlops release {context.called(problem)} --stack {stack}"
+        )
     return good
 
 
@@ -114,7 +117,7 @@ def _asked(arguments: argparse.Namespace, context: Context, model: ModelRef) -> 
         asked = asked_in(arguments.requests, Model.load(platform.fetch(model)))
     else:
         asked = _collected(context, arguments.stack, load_problem(find(arguments.problem)).name, model)
-    since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
+    since, until = _window(arguments)
     time = load_problem(find(arguments.problem)).columns.time
     return asked.between(time, since, until) if since or until else asked
 
@@ -141,26 +144,18 @@ def _keep_labelled(context: Context, stack: str, problem: Problem, model: ModelR
     return write_labelled(asked, join_labels(labels, asked, card), card, path)
 
 
+def _window(arguments: argparse.Namespace) -> tuple[dt.datetime | None, dt.datetime | None]:
+    since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
+    if since is not None and until is not None and since >= until:
+        raise invalid(f"`{arguments.until}` is not after --since {arguments.since}", "--until", "name a later day")
+    return since, until
+
+
 def _moment(text: str | None, where: str) -> dt.datetime | None:
     if text is None:
         return None
     try:
-        return dt.datetime.fromisoformat(text)
+        moment = dt.datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except ValueError:
         raise invalid(f"`{text}` is no day", where, "write it as 2013-07-01") from None
-
-
-def _lines(problem: Problem, result: dict[str, Any]) -> list[str]:
-    volume = result["volume"]
-    window = f", {volume['since'][:10]} to {volume['until'][:10]}" if volume["since"] else ""
-    lines = [
-        f"{result['decision']}  ({volume['rows']:,} rows{window})",
-        *(f"  {reason}" for reason in result["reasons"]),
-    ]
-    for column in result["columns"][:SHOWN_COLUMNS]:
-        mark = "drifted" if column["drifted"] else ""
-        values = f"{column['value']:8.3f}  of {column['threshold']:.3f}"
-        lines.append(f"  {column['name']:<24} {column['statistic']:<12} {values}  {mark}")
-    if result["decision"] in ("drift", "degraded"):
-        lines.append(f"next: mlops train {problem.name} --from-monitor, then mlops gate")
-    return lines

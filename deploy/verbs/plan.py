@@ -64,7 +64,9 @@ def wanted(context: Context, stack: str, problem: str) -> Wanted:
     model = context.pins.read(stack, problem)
     place = str(context.pins.path(stack))
     if model is None:
-        raise Fault(f"{stack} has no pin for {problem}", place, f"mlops promote {problem} --stack {stack}")
+        raise Fault(
+            f"{stack} has no pin for {problem}", place, f"mlops promote {context.called(problem)} --stack {stack}"
+        )
     check_gated(context, stack, problem, model, place)
     if stack == "prod":
         check_released_in_dev(context, problem, model, place)
@@ -81,7 +83,7 @@ def check_gated(context: Context, stack: str, problem: str, model: ModelRef, pla
     registry = context.platform(stack)
     known = registry.find(model.name, model.digest)
     if known is None:
-        raise Fault(f"{model} has not passed the gate", place, f"mlops gate {problem}", REFUSED)
+        raise Fault(f"{model} has not passed the gate", place, f"mlops gate {context.called(problem)}", REFUSED)
     if known != model:
         raise invalid(f"the pin says version {model.version}, and its bytes are version {known.version}", place, REPIN)
     evidence = verify(*registry.evidence(model), model.digest)
@@ -97,4 +99,6 @@ def check_released_in_dev(context: Context, problem: str, model: ModelRef, place
     """
     prod = context.platform("prod")
     if not prod.observe(problem).tags.has_released(model.digest) and not prod.is_shared(model):
-        raise Fault(f"dev has not released {model}", place, f"mlops release {problem} --stack dev", REFUSED)
+        raise Fault(
+            f"dev has not released {model}", place, f"mlops release {context.called(problem)} --stack dev", REFUSED
+        )
