@@ -67,9 +67,9 @@ def test_a_body_that_breaks_off_says_at_which_byte(coding: str, cut: int) -> Non
     [
         ("gzip", b"{}", "not gzip, as its Content-Encoding says: incorrect header check, at byte 1"),
         ("deflate", b"{}", "not deflate, as its Content-Encoding says: it ends too early, at byte 2"),
-        ("deflate", gzip.compress(b"{}"), "not deflate"),
+        ("deflate", gzip.compress(b"{}", mtime=0), "not deflate"),
         ("gzip", zlib.compress(b"{}"), "incorrect header check, at byte 1"),
-        ("gzip", gzip.compress(b"{}") + b"{}", "incorrect header check, at byte 23"),
+        ("gzip", gzip.compress(b"{}", mtime=0) + b"{}", "incorrect header check, at byte 23"),
         ("deflate", zlib.compress(b"{}") + b"{}", "something follows its end, at byte 10"),
     ],
 )
