@@ -67,6 +67,11 @@ def load(path: Path, model: type[M]) -> M:
         raise _fault(error, document, path, model) from None
 
 
+def line_in(path: Path, place: tuple[int | str, ...]) -> int:
+    """The line, from 1, of a key in a file that `load` has read."""
+    return _line(load_document(path), place)
+
+
 def _plain(value: Any) -> Any:
     """Ruamel's annotated containers and scalars as Python's own."""
     if isinstance(value, dict):

@@ -11,6 +11,7 @@ from deploy.exit_codes import DONE
 from deploy.platforms.protocol import TrainingInputs
 from deploy.runs import Run
 from ml.fault import invalid
+from ml.learners.parameters import require_parameters
 from ml.problem import find, load_problem
 
 STACK = "dev"
@@ -46,10 +47,11 @@ def training_inputs(arguments: argparse.Namespace, context: Context) -> Training
     """What the arguments ask to train from.
 
     Raises:
-        Fault: the problem or the day is not one.
+        Fault: the problem or the day is not one, or the learner does not take the problem's parameters.
     """
     file = find(arguments.problem)
     problem = load_problem(file)
+    require_parameters(problem, file)
     until = _day(arguments.until) if arguments.until else None
     if until and problem.columns.time is None:
         raise invalid(f"{problem.name} has no time column", "--until", "leave it out, or name `columns.time`")
