@@ -183,6 +183,7 @@ def _wait(verb: argparse.ArgumentParser) -> None:
 
 
 def _status(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("problem", nargs="?", help="only this one's endpoints; its name, or the path of its YAML file")
     _stack(verb, None)
 
 

@@ -50,7 +50,9 @@ def _perform(arguments: argparse.Namespace) -> Done:
 
     try:
         home = Home.of_this_machine().made()
-        context = Context(getattr(arguments, "platform", "local"), Screen(), home, getattr(arguments, "problem", ""))
+        context = Context(
+            getattr(arguments, "platform", "local"), Screen(), home, getattr(arguments, "problem", None) or ""
+        )
         done: Done = importlib.import_module(f"deploy.verbs.{arguments.verb}").run(arguments, context)
     except Exception as raised:
         fault = as_fault(raised)

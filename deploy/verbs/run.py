@@ -46,8 +46,8 @@ class Loop:
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     began = time.monotonic()
-    context.screen.stage("Train")
     inputs = training_inputs(arguments, context)
+    context.screen.stage("Train")
     loop = Loop(inputs, train(context, inputs))
     code, last = _after_training(loop, context, arguments.yes)
     return Done(code, _result(loop, context, time.monotonic() - began), (*_story(loop, context), last))

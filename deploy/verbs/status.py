@@ -11,12 +11,14 @@ from deploy.exit_codes import DONE
 from deploy.release.state import ModelRef, Observed
 from deploy.verbs.plan import check_gated
 from ml.fault import Fault
+from ml.problem import find, load_problem
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     stacks = [arguments.stack] if arguments.stack else list(STACKS)
-    shown = {stack: endpoints(context, stack) for stack in stacks}
+    only = load_problem(find(arguments.problem)).name if arguments.problem else None
+    shown = {stack: endpoints(context, stack, only) for stack in stacks}
     lines = [line for stack in stacks for line in _lines(stack, shown[stack])]
     if arguments.stack:
         result: dict[str, Any] = {
@@ -30,11 +32,11 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     return Done(DONE, result, tuple(lines))
 
 
-def endpoints(context: Context, stack: str) -> list[dict[str, Any]]:
-    """Every endpoint of the stack, and every pin that has none yet."""
+def endpoints(context: Context, stack: str, only: str | None = None) -> list[dict[str, Any]]:
+    """Every endpoint of the stack, and every pin that has none yet; those of one problem where it is given."""
     platform = context.platform(stack)
     names = dict.fromkeys([*platform.endpoints(), *context.pins.problems(stack)])
-    return [endpoint(context, stack, name) for name in names]
+    return [endpoint(context, stack, name) for name in names if only in (None, name)]
 
 
 def endpoint(context: Context, stack: str, name: str) -> dict[str, Any]:

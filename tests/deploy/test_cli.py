@@ -128,6 +128,11 @@ def test_a_remedy_names_the_problem_as_it_was_given(capsys, monkeypatch, home, t
     assert json.loads(capsys.readouterr().out)["error"]["remedy"] == remedy.format(shlex.quote(given))
 
 
+def test_an_unknown_problem_is_one_line_and_nothing_has_begun(capsys, home):
+    assert call(["run", "nope"]) == 2
+    assert capsys.readouterr().err.startswith("mlops: ")
+
+
 def test_a_day_that_is_none_is_refused(capsys, home):
     assert call(["train", "--until", "31.8.2013"]) == 2
     assert "write it as 2013-09-01" in capsys.readouterr().err

@@ -251,12 +251,18 @@ def test_a_killed_endpoint_leaves_no_orphan_and_comes_back_with_its_url_and_key(
     assert mortal.score()[0] == 200
 
 
-def test_a_port_that_was_taken_meanwhile_is_left_to_who_has_it(mortal):
+def test_a_port_that_was_taken_meanwhile_is_left_to_who_has_it_and_the_new_one_is_told(mortal, capsys):
     port = mortal.client().process().port
     mortal.client().stop()
     with socket.create_server(("127.0.0.1", port)):
-        mortal.platform().create_endpoint(PROBLEM)
-        assert mortal.client().process().port != port
+        mortal.pin("1")
+        mortal.dev_has_released("1")
+        capsys.readouterr()
+        assert mortal.mlops("release", PROBLEM, "--stack", "prod") == 0
+        new = mortal.client().process().port
+        assert new != port
+        told = f"port {port} is taken by another process: the endpoint is at port {new} from now on"
+        assert told in capsys.readouterr().err
         assert mortal.score()[0] == 200
 
 
