@@ -71,6 +71,9 @@ def make_parser() -> argparse.ArgumentParser:
         one = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
         one.add_argument("--json", action="store_true", help="print one JSON object on stdout, all else on stderr")
         one.add_argument("--ci", action="store_true", help="in a pipeline: outputs, a summary, and decisions end green")
+        one.add_argument(
+            "--explain", action="store_true", help="print the `az` commands that come to the same; run none"
+        )
         if verb in KEPT:
             one.add_argument("--out", dest="kept", type=Path, metavar="FILE", help="keep the result in a file")
         if verb != "new":

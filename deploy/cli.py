@@ -53,6 +53,8 @@ def _perform(arguments: argparse.Namespace) -> Done:
         context = Context(
             getattr(arguments, "platform", "local"), Screen(), home, getattr(arguments, "problem", None) or ""
         )
+        if arguments.explain:
+            return context.explain(arguments)
         done: Done = importlib.import_module(f"deploy.verbs.{arguments.verb}").run(arguments, context)
     except Exception as raised:
         fault = as_fault(raised)

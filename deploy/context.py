@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deploy.exit_codes import DONE
 from deploy.pin import Pins
 from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.screen import Screen
 
 if TYPE_CHECKING:
+    import argparse
+
     from deploy.platforms.protocol import Platform
 
 
@@ -55,6 +58,20 @@ class Context:
         from deploy.platforms.local.platform import LocalPlatform
 
         return LocalPlatform(stack, self.home)
+
+    def explain(self, arguments: argparse.Namespace) -> Done:
+        """What the command line comes to on Azure, as commands of Azure's own CLI; nothing is run.
+
+        Raises:
+            Fault: the problem is none.
+        """
+        if getattr(arguments, "platform", "azure") != "azure":  # a verb that has none shows that it needs none
+            line = "--explain shows commands of Azure's own CLI: add --platform azure"
+            return Done(DONE, {"verb": arguments.verb, "commands": []}, (line,))
+        from deploy.platforms.azure.explain.explain import commands, explain
+
+        lines = explain(arguments, self.home.on("azure").root, self.pins)
+        return Done(DONE, {"verb": arguments.verb, "commands": list(commands(lines))}, lines)
 
     @property
     def pins(self) -> Pins:

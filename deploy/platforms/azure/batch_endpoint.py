@@ -51,12 +51,8 @@ class BatchEndpoint:
 
     @property
     def name(self) -> str:
-        """One of the region's, so it carries a mark of the workspace."""
-        mark = f"-batch-{hashlib.sha256(self.sdk.outputs.workspace_id.lower().encode()).hexdigest()[:5]}"
-        problem, room = self.problem, LONGEST - len(mark)
-        if len(problem) > room:
-            problem = f"{problem[: room - 6].rstrip('-')}-{hashlib.sha256(problem.encode()).hexdigest()[:5]}"
-        return problem + mark
+        """See `azure_name`."""
+        return azure_name(self.sdk.outputs.workspace_id, self.problem)
 
     def invoke(self, scoring: Scoring, screen: Screen) -> str:
         """Begins a job, and returns its name.
@@ -170,6 +166,15 @@ class BatchEndpoint:
     def _delete(self, name: str) -> None:
         doing = f"delete the deployment {name}"
         self.sdk.finish(doing, lambda client: client.batch_deployments.begin_delete(name, self.name))
+
+
+def azure_name(workspace_id: str, problem: str) -> str:
+    """The name of a problem's batch endpoint: one of the region's, so it carries a mark of the workspace."""
+    mark = f"-batch-{hashlib.sha256(workspace_id.lower().encode()).hexdigest()[:5]}"
+    room = LONGEST - len(mark)
+    if len(problem) > room:
+        problem = f"{problem[: room - 6].rstrip('-')}-{hashlib.sha256(problem.encode()).hexdigest()[:5]}"
+    return problem + mark
 
 
 def _digest(*parts: str) -> str:

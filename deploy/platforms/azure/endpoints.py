@@ -34,9 +34,8 @@ class Endpoints:
     serving: Serving
 
     def azure_name(self, problem: str) -> str:
-        """The name in Azure: one in the whole region, whoever else serves such a problem there."""
-        own = f"{self.sdk.outputs.workspace_id}/{problem}".lower().encode()
-        return f"{problem[:LONGEST_STEM].rstrip('-')}-{hashlib.sha256(own).hexdigest()[:HASH_DIGITS]}"
+        """See `azure_name`."""
+        return azure_name(self.sdk.outputs.workspace_id, problem)
 
     def problems(self) -> tuple[str, ...]:
         """The problems that have an endpoint here."""
@@ -127,6 +126,12 @@ class Endpoints:
         state = getattr(made, "provisioning_state", None)
         if state == "Failed":  # an update that fails may be answered without an error
             raise Fault("the service says that it failed", doing, "see the endpoint's page in the studio")
+
+
+def azure_name(workspace_id: str, problem: str) -> str:
+    """The name of a problem's endpoint in Azure: one in the whole region, whoever else serves such a problem there."""
+    own = f"{workspace_id}/{problem}".lower().encode()
+    return f"{problem[:LONGEST_STEM].rstrip('-')}-{hashlib.sha256(own).hexdigest()[:HASH_DIGITS]}"
 
 
 def traffic_of(entity: Any) -> dict[str, int]:
