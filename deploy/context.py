@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ class Context:
     platform_name: str
     screen: Screen
     home: Home
+    _azure: dict[str, Platform] = field(default_factory=dict, compare=False, repr=False)
 
     def platform(self, stack: str) -> Platform:
         """The platform of a stack.
@@ -41,7 +42,9 @@ class Context:
         if self.platform_name == "azure":
             from deploy.platforms.azure.platform import AzurePlatform
 
-            return AzurePlatform(stack, self.home.on("azure"))
+            if stack not in self._azure:  # one for a whole command: outputs and tokens take a second each
+                self._azure[stack] = AzurePlatform(stack, self.home.on("azure"))
+            return self._azure[stack]
         from deploy.platforms.local.platform import LocalPlatform
 
         return LocalPlatform(stack, self.home)
