@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ class Context:
     screen: Screen
     home: Home
     given: str = ""
+    _azure: dict[str, Platform] = field(default_factory=dict, compare=False, repr=False)
 
     def called(self, problem: str) -> str:
         """The problem in a command that a person may type next: as it was given here, so that a path stays one."""
@@ -54,7 +55,9 @@ class Context:
         if self.platform_name == "azure":
             from deploy.platforms.azure.platform import AzurePlatform
 
-            return AzurePlatform(stack, self.home.on("azure"))
+            if stack not in self._azure:  # one for a whole command: outputs and tokens take a second each
+                self._azure[stack] = AzurePlatform(stack, self.home.on("azure"))
+            return self._azure[stack]
         from deploy.platforms.local.platform import LocalPlatform
 
         return LocalPlatform(stack, self.home)

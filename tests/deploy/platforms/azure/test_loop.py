@@ -9,7 +9,7 @@ from ml import digest
 
 
 def test_the_loop_goes_from_the_rows_to_prod_and_the_report(cloud, capsys, monkeypatch):
-    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.2)
+    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.5)
     assert cloud.mlops("run", "breast-cancer", "--yes", "--json") == 0, capsys.readouterr().err
     printed = capsys.readouterr()
     result = json.loads(printed.out)
