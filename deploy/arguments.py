@@ -162,13 +162,19 @@ def _promote(verb: argparse.ArgumentParser) -> None:
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
+    _releasing(verb)
+    verb.add_argument("--back", action="store_true", help="what a rollback would do instead")
+    verb.add_argument("--to", metavar="VERSION", help="of a rollback: to this version; default: to the one before")
+
+
+def _releasing(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "dev")
     verb.add_argument("--retry", action="store_true", help="release even what was rejected here before")
 
 
 def _release(verb: argparse.ArgumentParser) -> None:
-    _plan(verb)
+    _releasing(verb)
     verb.add_argument("--plan", type=Path, metavar="FILE", help="only what this plan of `mlops plan --out` shows")
     _wait(verb)
 
