@@ -21,6 +21,7 @@ OF_ITS_OWN = 0.95  # of the values are whole numbers that no other row has: then
 FEWEST_OWN = 50  # values that this is told from
 LEADING_ZERO = r"^[-+]?0[0-9]"
 INTEGER, LONG_INTEGER = r"^[-+]?[0-9]+$", r"^[-+]?[0-9]{16,}$"
+ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[-+][0-9]{2}:?[0-9]{2})?)?$"
 DIGITS = r"^[0-9]+$"
 LOOKED_AT = 100  # dates are told from the first so many values before all are read
 
@@ -146,6 +147,8 @@ def _of_dates(words: Texts, missing: int) -> Guess | None:
     except Misfit:
         if not all(any(form.pattern.fullmatch(text) for form in FORMS) for text in head.to_pylist()):
             return None
+    if not pc.all(pc.match_substring_regex(present, ISO)).as_py():
+        found = replace(found, remark=f"{present[0].as_py()} in the file; requests send ISO 8601, such as 2013-07-31")
     try:
         read_dates(present)
     except Misfit as misfit:

@@ -70,12 +70,16 @@ def _own_code(at: Path) -> Path:
     return target
 
 
+LABEL_TYPES = {str: "string", int: "long", bool: "boolean"}
+
+
 def _signature(encoder: Encoder, card: Card) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
     inputs = [ColSpec(COLUMN_TYPES[f.kind], f.name) for f in encoder.features]
-    output = "double" if card.task == "regression" or card.answer == "probability" else "string"
+    amount = card.task == "regression" or card.answer == "probability"
+    output = "double" if amount else LABEL_TYPES[type(card.labels[0])]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec(output, card.target)]))
 
 

@@ -17,7 +17,12 @@ from ml.serving.served import Served
 EXAMPLE = "input_example.json"
 Schema = dict[str, Any]
 
-_TYPES = {"number": ["number"], "category": ["string", "integer"], "boolean": ["boolean"], "date": ["string"]}
+_TYPES = {
+    "number": ["number"],
+    "category": ["string", "integer", "boolean"],
+    "boolean": ["boolean"],
+    "date": ["string"],
+}
 _STAND_INS = {"number": 0.0, "category": "", "boolean": False, "date": "2013-06-01T10:30:00"}
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 _REFUSALS = {
@@ -223,7 +228,7 @@ def _value_schema(feature: Feature) -> Schema:
 def _answer_schema(card: Card) -> Schema:
     one: Schema = {"type": "number"}
     if card.task == "classification" and card.answer == "label":
-        one = {"enum": card.classes}
+        one = {"enum": card.labels}
     elif card.task == "classification":
         one = {"type": "number", "minimum": 0, "maximum": 1}
         if len(card.classes) > 2:

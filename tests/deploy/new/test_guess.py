@@ -82,6 +82,7 @@ def test_a_column_that_nothing_can_be_learnt_from_is_left_out_with_the_reason(
     [
         (["yes", "no"], "no and yes in the file; requests send true and false"),
         ([0, 1] * 10, "`boolean`"),
+        (["31.07.2013", "01.08.2013"], "31.07.2013 in the file; requests send ISO 8601, such as 2013-07-31"),
         ([1, 2, 3] * 10, "3 whole numbers: codes?"),
         (["NA", "DE", "FR"] * 10, "NA is a category here, not a missing value"),
         ([*(["1", "2", "3"] * 20), "?"], "1 of its 61 values is no number (row 60: '?'): mend"),
@@ -107,6 +108,11 @@ def test_numbers_as_large_as_float64_are_numbers() -> None:
 
 def test_whole_numbers_that_float64_would_make_equal_stay_apart() -> None:
     assert of([str(2**60 + n) for n in range(40)]).distinct == 40
+
+
+@pytest.mark.parametrize("moment", ["2013-07-31", "2013-07-31 10:30", "2013-07-31T10:30:00.5Z"])
+def test_dates_of_iso_8601_have_no_remark(moment: str) -> None:
+    assert of([moment, moment.replace("2013", "2014")]).remark == ""
 
 
 def test_missing_and_distinct_values_are_counted_as_the_kind_counts_them() -> None:
