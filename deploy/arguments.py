@@ -29,6 +29,8 @@ VERBS = {
     "score": "send rows to an endpoint",
     "batch": "score a file without an endpoint",
     "monitor": "compare what the endpoint was asked with the training data",
+    "schedule": "let a stack train on new rows and watch what it serves by the clock",
+    "components": "register the pipelines' steps for those who build pipelines in the studio",
     "logs": "show the last lines of the deployments' logs",
     "down": "stop what runs",
     "doctor": "check what the loop here, or a first `up` on Azure, needs",
@@ -224,6 +226,25 @@ def _monitor(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--until", metavar="DATE", help="only requests before this day")
 
 
+def _schedule(verb: argparse.ArgumentParser) -> None:
+    _problem(verb)
+    _stack(verb, "dev")
+    how = verb.add_mutually_exclusive_group()
+    how.add_argument("--update", action="store_true", help="bring those up to date that are there, and make none")
+    how.add_argument("--remove", action="store_true", help="remove them")
+    verb.add_argument(
+        "--email",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="prod: whom Azure ML's model monitor tells; default: as before",
+    )
+
+
+def _components(verb: argparse.ArgumentParser) -> None:
+    _stack(verb, "dev")
+
+
 def _logs(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "prod")
@@ -296,7 +317,7 @@ def _report(verb: argparse.ArgumentParser) -> None:
 ADD = {
     "run": _run, "new": _new, "data": _data, "train": _train, "gate": _gate, "promote": _promote, "plan": _plan,
     "release": _release, "rollback": _rollback, "status": _status, "score": _score, "batch": _batch,
-    "monitor": _monitor, "logs": _logs,
+    "monitor": _monitor, "schedule": _schedule, "components": _components, "logs": _logs,
     "down": _down, "doctor": _doctor, "cost": _doctor, "drift": _drift, "changes": _changes, "preview": _preview,
     "up": _up, "propose": _propose, "verify": _verify, "compare": _compare, "comment": _comment, "issue": _issue,
     "expiry": _expiry, "report": _report,

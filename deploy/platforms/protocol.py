@@ -55,6 +55,41 @@ class Asset:
 
 
 @dataclass(frozen=True)
+class Component:
+    """A step or pipeline that others build pipelines with.
+
+    Attributes:
+        kind: command, spark or pipeline.
+        registered: whether this call has made the version.
+    """
+
+    name: str
+    version: str
+    kind: str
+    registered: bool
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a stack does by the clock for a problem.
+
+    Attributes:
+        kind: training, new-data, monitoring or model-monitor.
+        when: as people read it; empty where it was removed.
+        enabled: whether it is on; one that a person has switched off stays off.
+        state: created, updated, unchanged, removed or absent.
+        job: that was begun at once, as new rows had come.
+    """
+
+    name: str
+    kind: str
+    when: str
+    enabled: bool
+    state: str
+    job: str | None = None
+
+
+@dataclass(frozen=True)
 class Origin:
     """What a model's run left behind: its answers on the rows that judged it, and the rows held back.
 
@@ -118,6 +153,31 @@ class Platform(Protocol):
 
     def pull(self, problem: Problem, file: Path, version: str | None, screen: Screen) -> Asset:
         """Brings a version of the raw rows (None: the newest) to this machine; `place` is then their path."""
+        ...
+
+    def schedule(
+        self, problem: Problem, file: Path, screen: Screen, emails: tuple[str, ...] = (), update: bool = False
+    ) -> tuple[Schedule, ...]:
+        """Brings what is done by the clock to what the problem is now; nothing is written where it says so already.
+
+        Args:
+            problem: as loaded from `file`.
+            file: the problem's.
+            screen: shows how far it is.
+            emails: whom the service's own monitor tells; those whom it told before where it is empty.
+            update: only those that are there.
+
+        Raises:
+            Fault: the platform has no schedules, or what they need is not there.
+        """
+        ...
+
+    def unschedule(self, problem: Problem, screen: Screen) -> tuple[Schedule, ...]:
+        """Removes what `schedule` has made."""
+        ...
+
+    def components(self, screen: Screen) -> tuple[Component, ...]:
+        """Registers the pipelines' steps where others build pipelines with them; what is there is left alone."""
         ...
 
     def submit(self, inputs: TrainingInputs, screen: Screen) -> str:

@@ -101,26 +101,37 @@ class Jobs:
     def _put(self, asked: Asked, s: str, g: str, w: str, name: str) -> Answer:
         if name in self.known:
             raise Refused(409, "Conflict", f"The job {name} exists, and its steps cannot be changed.")
-        body = asked.json
-        check("JobBase", body)
-        properties = body["properties"]
+        check("JobBase", asked.json)
+        properties = asked.json["properties"]
+        self.require(w, properties)
+        return Answer(201, self.begin(w, name, properties))
+
+    def require(self, workspace: str, properties: dict[str, Any], data: bool = True) -> None:
+        """Refuses a job that could not begin; `data` says whether its inputs have to be there by now."""
         if properties["jobType"] != "Pipeline":
             raise Refused(400, "UserError", "The stand-in runs pipelines only.")
-        self._require_parts(w, properties)
+        if data:
+            self._require_data(workspace, properties)
+        self._require_parts(workspace, properties)
+
+    def begin(self, w: str, name: str, properties: dict[str, Any]) -> dict[str, Any]:
+        """Begins a job; returns it as ARM shows it."""
         services = {"Studio": {"endpoint": f"https://ml.azure.com/runs/{name}", "jobServiceType": "Studio"}}
         properties.update(status="NotStarted", services=services)
         made = self.assets.resource(f"{arm_id(w.removeprefix('mlw-'))}/jobs/{name}", "jobs", properties)
         self.known[name] = made
         self.runs[name] = run = Run(name, properties.get("displayName") or name)
         threading.Thread(target=self._carry_out, args=(w, properties, run), daemon=True).start()
-        return Answer(201, made)
+        return made
+
+    def _require_data(self, workspace: str, properties: Mapping[str, Any]) -> None:
+        for name, given in (properties.get("inputs") or {}).items():
+            if given["jobInputType"] != "literal" and not self._has(workspace, given["uri"]):
+                raise Refused(400, "UserError", f"The input {name} leads to nothing: {given['uri']}")
 
     def _require_parts(self, workspace: str, properties: Mapping[str, Any]) -> None:
         """What the job names has to be there, and every input of a step has to come from somewhere."""
         default = properties["settings"].get("default_compute")
-        for name, given in (properties.get("inputs") or {}).items():
-            if given["jobInputType"] != "literal" and not self._has(workspace, given["uri"]):
-                raise Refused(400, "UserError", f"The input {name} leads to nothing: {given['uri']}")
         for name, step in properties["jobs"].items():
             spec = self._spec(step)
             compute = (step.get("computeId") or default or "").rpartition("/")[2]

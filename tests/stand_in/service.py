@@ -16,6 +16,7 @@ from tests.stand_in.blobs import Blobs
 from tests.stand_in.endpoints import Endpoints
 from tests.stand_in.jobs import Jobs
 from tests.stand_in.metrics import Metrics
+from tests.stand_in.schedules import Schedules
 from tests.stand_in.server import SUBSCRIPTION, TENANT, Server, token
 
 
@@ -35,6 +36,7 @@ class StandIn:
     jobs: Jobs
     metrics: Metrics
     batch: Batch
+    schedules: Schedules
 
     @classmethod
     def start(cls, folder: Path) -> StandIn:
@@ -46,7 +48,8 @@ class StandIn:
         endpoints = Endpoints(server, assets, folder / "containers")
         jobs, metrics = Jobs(server, assets, folder / "runs"), Metrics(server, endpoints)
         batch = Batch(server, assets, folder / "batch")
-        made = cls(folder, server, storage, assets, endpoints, jobs, metrics, batch)
+        schedules = Schedules(server, assets, jobs, endpoints)
+        made = cls(folder, server, storage, assets, endpoints, jobs, metrics, batch, schedules)
         made._write_commands()
         return made
 

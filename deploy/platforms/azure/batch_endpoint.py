@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.code import of_code, staged
+from deploy.platforms.azure.components import Components
 from deploy.platforms.azure.compute import SMALL, cluster
 from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import NotThere
@@ -130,10 +131,7 @@ class BatchEndpoint:
             ASSETS / "pipeline-deployment.yml", params_override=_overrides(chosen)
         )
         made.settings["default_compute"] = cluster(self.sdk.outputs, SMALL)
-        training = environment(self.sdk, "training")
-        for step in made.component.jobs.values():
-            step.component.environment = training
-            step.component.code = str(staged(REPOSITORY, self.code))
+        Components(self.sdk, self.code).fit(made.component)
         return made
 
     def _ends(self, scoring: Scoring) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -57,11 +57,7 @@ class Data:
             Fault: there is no such version, or its bytes were changed.
         """
         name = problem.name
-        found = self._newest(name) if version is None else self._find(name, version)
-        if found is None:
-            what = f"{name}:{version}" if version else f"data of {name}"
-            remedy = f"mlops data push {name} --stack {self.sdk.outputs.stack} --platform azure"
-            raise Fault(f"there is no {what} in the stack", self.sdk.outputs.workspace_name, remedy)
+        found = self._require(name, self._newest(name) if version is None else self._find(name, version), version)
         wanted = found.tags[DIGEST]
         folder = self.home.data / f"{name}-{found.version}"
         if not folder.exists() or digest.of_path(folder) != wanted:
@@ -70,6 +66,22 @@ class Data:
             shutil.rmtree(folder)
             raise Fault(f"the bytes of {name}:{found.version} were changed", str(found.path), "push the rows again")
         return Asset(name, str(found.version), wanted, str(folder))
+
+    def newest(self, name: str) -> Asset:
+        """The newest version of a problem's rows that the stack has, where they lie in it.
+
+        Raises:
+            Fault: nothing was pushed.
+        """
+        found = self._require(name, self._newest(name), None)
+        return Asset(name, str(found.version), found.tags[DIGEST], str(found.path))
+
+    def _require(self, name: str, found: Any, version: str | None) -> Any:
+        if found is None:
+            what = f"{name}:{version}" if version else f"data of {name}"
+            remedy = f"mlops data push {name} --stack {self.sdk.outputs.stack} --platform azure"
+            raise Fault(f"there is no {what} in the stack", self.sdk.outputs.workspace_name, remedy)
+        return found
 
     def _fetch(self, name: str, version: str, folder: Path, screen: Screen) -> None:
         blobs, working = FolderOfBlobs(self.sdk, f"{name}/{version}"), folder.with_name(f"{folder.name}.tmp")

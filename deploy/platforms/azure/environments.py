@@ -6,6 +6,7 @@ from deploy.platforms.azure.faults import NotThere
 from deploy.platforms.azure.sdk import Sdk
 from deploy.platforms.local.home import REPOSITORY
 from ml import digest
+from ml.strict_yaml import load_document
 
 FOLDER = REPOSITORY / "environments"
 DIGITS = 12
@@ -19,12 +20,18 @@ def environment(sdk: Sdk, name: str) -> str:
     """
     from azure.ai.ml import load_environment
 
-    loaded = load_environment(FOLDER / name / "environment.yml")
-    version = digest.of_path((FOLDER / name / loaded.build.path).resolve())[:DIGITS]
+    version = version_of(name)
     try:
         sdk.call(f"read the environment {name}:{version}", lambda client: client.environments.get(name, version))
     except NotThere:
+        loaded = load_environment(FOLDER / name / "environment.yml")
         loaded.version = version
         doing = f"register the environment {name}:{version}"
         sdk.call(doing, lambda client: client.environments.create_or_update(loaded))
     return f"azureml:{name}:{version}"
+
+
+def version_of(name: str) -> str:
+    """The digest of the folder that the environment is built from."""
+    build = load_document(FOLDER / name / "environment.yml")["build"]
+    return digest.of_path((FOLDER / name / build["path"]).resolve())[:DIGITS]

@@ -12,7 +12,9 @@ from typing import Any
 
 from deploy.held_back import HeldBackRows
 from deploy.platforms.azure.batch import Batch
+from deploy.platforms.azure.clock import Clock
 from deploy.platforms.azure.collected import CollectedRequests
+from deploy.platforms.azure.components import Components
 from deploy.platforms.azure.data import Data
 from deploy.platforms.azure.deployments import Deployments
 from deploy.platforms.azure.endpoints import Endpoints
@@ -28,7 +30,7 @@ from deploy.platforms.azure.serving import serving_of
 from deploy.platforms.azure.traffic import Traffic
 from deploy.platforms.azure.training import Training
 from deploy.platforms.local.home import Home
-from deploy.platforms.protocol import Address, Asset, Origin, Reply, TrainingInputs
+from deploy.platforms.protocol import Address, Asset, Component, Origin, Reply, Schedule, TrainingInputs
 from deploy.release.analysis import Live
 from deploy.release.policy import FOLDER, load_policy
 from deploy.release.state import ModelRef, Observed, Tags
@@ -99,13 +101,37 @@ class AzurePlatform:
     def _training(self) -> Training:
         return Training(self.sdk, self.home, self.registry)
 
+    @cached_property
+    def _data(self) -> Data:
+        return Data(self.sdk, self.home)
+
+    @cached_property
+    def _clock(self) -> Clock:
+        return Clock(self._training, self._data, self._endpoints, self.registry, self.home.root / "code")
+
     def push(self, problem: Problem, file: Path, screen: Screen) -> Asset:
-        """See `Platform`."""
-        return Data(self.sdk, self.home).push(problem, file, screen)
+        """See `Platform`; a schedule of training on new rows begins where these are new to it."""
+        pushed = self._data.push(problem, file, screen)
+        self._clock.moved(problem, file, screen)
+        return pushed
 
     def pull(self, problem: Problem, file: Path, version: str | None, screen: Screen) -> Asset:
         """See `Platform`."""
-        return Data(self.sdk, self.home).pull(problem, version, screen)
+        return self._data.pull(problem, version, screen)
+
+    def schedule(
+        self, problem: Problem, file: Path, screen: Screen, emails: tuple[str, ...] = (), update: bool = False
+    ) -> tuple[Schedule, ...]:
+        """See `Platform`."""
+        return self._clock.set(problem, file, screen, emails, update)
+
+    def unschedule(self, problem: Problem, screen: Screen) -> tuple[Schedule, ...]:
+        """See `Platform`."""
+        return self._clock.remove(problem, screen)
+
+    def components(self, screen: Screen) -> tuple[Component, ...]:
+        """See `Platform`."""
+        return Components(self.sdk, self.home.root / "code").register(screen)
 
     def submit(self, inputs: TrainingInputs, screen: Screen) -> str:
         """See `Platform`."""

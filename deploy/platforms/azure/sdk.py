@@ -273,7 +273,12 @@ def quieten() -> None:
 
 
 def mend() -> None:
-    """Lets a job's output that is a model be fetched: 1.35.2 asks for it by a word that its own request refuses."""
+    """Mends two slips of 1.35.2.
+
+    A job's output that is a model is asked for by a word that the SDK's own request refuses; a model monitor with a
+    target is written, and what the service answers is then read by a name that the answer's class does not have.
+    """
+    from azure.ai.ml.entities import MonitoringTarget
     from azure.ai.ml.operations._model_dataplane_operations import ModelDataplaneOperations
 
     def uris(self: Any, models: list[str]) -> SimpleNamespace:
@@ -282,4 +287,8 @@ def mend() -> None:
         found = self._operation.batch_get_resolved_uris(*place, body={"values": models})
         return SimpleNamespace(values=found.values_property)
 
+    def target(cls: Any, obj: Any) -> Any:
+        return cls(ml_task=obj.task_type, endpoint_deployment_id=obj.deployment_id, model_id=obj.model_id)
+
     ModelDataplaneOperations.get_batch_model_uris = uris
+    MonitoringTarget._from_rest_object = classmethod(target)

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.code import staged
 from deploy.exit_codes import INTERRUPTED
+from deploy.platforms.azure.components import Components
 from deploy.platforms.azure.compute import SMALL, cluster
 from deploy.platforms.azure.data import Data
-from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import Busy, NotThere, Unreachable
 from deploy.platforms.azure.jobs import Ended, Jobs, Unseen
 from deploy.platforms.azure.outputs import Outputs
@@ -60,9 +59,7 @@ class Training:
         name = new_name(inputs.problem.name)
         settings = overrides(inputs, data, self.sdk.outputs)
         job = self._load(pipeline(inputs.problem), name, settings)
-        until = inputs.until.isoformat() if inputs.until else "default"
-        problem = inputs.problem.name
-        job.tags = {PROBLEM: problem, UNTIL: until, COMMIT: git_commit() or "none", DATA: data.digest}
+        job.tags = tags_of(inputs, data)
         self._remember(name, inputs.file)
         screen.working("send code and components")
         url = self.jobs.begin(job)
@@ -109,15 +106,12 @@ class Training:
 
         job: Any = load_job(file, params_override=[{key: value} for key, value in settings.items()])
         job.name = name
-        code = staged(REPOSITORY, self.home.root / "code")
-        for step in job.jobs.values():
-            component = step.trial if step.type == "sweep" else step.component
-            component.environment = self._environment(str(component.environment))
-            component.code = str(code)
+        self.fit(job)
         return job
 
-    def _environment(self, named: str) -> str:
-        return environment(self.sdk, named.removeprefix("azureml:").split("@")[0])
+    def fit(self, job: Any) -> None:
+        """Gives a loaded pipeline this clone's code and the stack's environments."""
+        Components(self.sdk, self.home.root / "code", REPOSITORY).fit(job)
 
     def _wait(self, name: str, screen: Screen, just_begun: bool) -> Ended:
         resume = f"mlops train --resume {name} --stack {self.sdk.outputs.stack} --platform azure"
@@ -199,6 +193,12 @@ def overrides(inputs: TrainingInputs, data: Asset, outputs: Outputs) -> dict[str
         settings["jobs.sweep.limits.max_total_trials"] = model.sweep.trials
         settings["jobs.sweep.limits.max_concurrent_trials"] = min(model.sweep.at_once, model.sweep.trials)
     return settings
+
+
+def tags_of(inputs: TrainingInputs, data: Asset) -> dict[str, str]:
+    """What a job says of itself, so that any clone can take it up."""
+    until = inputs.until.isoformat() if inputs.until else "default"
+    return {PROBLEM: inputs.problem.name, UNTIL: until, COMMIT: git_commit() or "none", DATA: data.digest}
 
 
 def new_name(stem: str) -> str:

@@ -16,15 +16,25 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.held_back import HeldBackRows
 from deploy.platforms.local.endpoint_client import EndpointClient, Refusal
-from deploy.platforms.local.home import Home
+from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.platforms.local.registry import Registry
 from deploy.platforms.local.requests import flowing
 from deploy.platforms.local.tracking import Tracking
-from deploy.platforms.protocol import Address, Asset, DeploymentFailed, Held, Origin, Reply, TrainingInputs
+from deploy.platforms.protocol import (
+    Address,
+    Asset,
+    Component,
+    DeploymentFailed,
+    Held,
+    Origin,
+    Reply,
+    Schedule,
+    TrainingInputs,
+)
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run, load_run
-from ml.fault import Fault
+from ml.fault import Fault, invalid
 from ml.serving.collection import PROBE
 
 if TYPE_CHECKING:
@@ -68,6 +78,21 @@ class LocalPlatform:
         from deploy.platforms.local.data import present
 
         return present(self.home, problem, file, version)
+
+    def schedule(
+        self, problem: Problem, file: Path, screen: Screen, emails: tuple[str, ...] = (), update: bool = False
+    ) -> tuple[Schedule, ...]:
+        """See `Platform`; this machine has a clock of its own."""
+        raise _by_cron(problem)
+
+    def unschedule(self, problem: Problem, screen: Screen) -> tuple[Schedule, ...]:
+        """See `Platform`."""
+        raise _by_cron(problem)
+
+    def components(self, screen: Screen) -> tuple[Component, ...]:
+        """See `Platform`; pipelines here are files alone."""
+        message = "components are registered on Azure; here they are the files of ml/pipelines/"
+        raise invalid(message, "--platform local", "--platform azure")
 
     def submit(self, inputs: TrainingInputs, screen: Screen) -> str:
         """See `Platform`; a run that is new is logged."""
@@ -240,3 +265,9 @@ def _tail(path: Path, lines: int) -> tuple[str, ...]:
     if not path.exists():
         return ()
     return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _by_cron(problem: Problem) -> Fault:
+    """Schedules are Azure's; cron runs the same commands here."""
+    line = f"30 4 * * * cd {REPOSITORY} && .venv/bin/mlops monitor {problem.name}"
+    return invalid("schedules are Azure's; here cron runs the commands", "--platform local", f"crontab: {line}")

@@ -85,13 +85,13 @@ def _one(arguments: argparse.Namespace, stack: str, folder: Path, pins: Pins) ->
 
 
 def _key(arguments: argparse.Namespace, stack: str, kind: str) -> str:
-    """The key of the table that fits with the most words."""
+    """The key of the table that fits with the most words; an option says more than a stack."""
     options = {f"--{name.replace('_', '-')}" for name in OPTIONS if getattr(arguments, name, None)}
     said = {stack, kind, getattr(arguments, "action", ""), *options}
     fitting = [key for key in table() if key.split()[0] == arguments.verb and set(key.split()[1:]) <= said]
     if not fitting:  # the words that are not known yet
         fitting = [key for key in table() if key.split()[0] == arguments.verb]
-    return max(fitting, key=lambda key: len(key.split()))
+    return max(fitting, key=lambda key: (key.count("--"), len(key.split())))
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, str]:

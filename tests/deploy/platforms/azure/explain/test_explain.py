@@ -1,5 +1,6 @@
 """What `--explain` prints, held against what the Azure CLI takes."""
 
+import itertools
 import json
 import os
 import re
@@ -16,6 +17,8 @@ from deploy.platforms.azure.explain.explain import commands, explain, table, wor
 from deploy.platforms.local.home import REPOSITORY
 from deploy.release.state import ModelRef
 from ml.strict_yaml import load_document
+from tests.deploy.assets.test_loading import LOADERS
+from tests.deploy.assets.test_loading import kind as kind_of
 from tests.stand_in.service import StandIn
 
 COMMANDS = load_document(Path(__file__).with_name("az_commands.yaml"))
@@ -27,7 +30,7 @@ TYPED = [
     "train --resume run-1", "gate", "promote --stack dev", "promote --stack prod", "plan", "release --stack dev",
     "release --stack prod", "rollback", "status", "score --data rows.json", "score --data r.json --deployment one",
     "batch --data rows.csv --out scored.csv", "batch --data rows.csv --out scored.csv --pipeline", "monitor", "logs",
-    "down", "doctor", "cost",
+    "schedule --stack dev", "schedule --stack prod", "schedule --remove", "components", "down", "doctor", "cost",
     "drift --stack shared", "changes", "preview --stack dev", "up --stack dev --plan plan.json", "propose",
     "verify --since main", "compare", "comment --parts parts", "issue --parts parts", "expiry",
     "report --out report.html",
@@ -60,7 +63,7 @@ def on_kubernetes(folder, stack):
 def explained(typed, folder, pins=None):
     words = typed.split()
     takes_problem = words[0] in ("run", "data", "train", "gate", "promote", "plan", "release", "rollback", "score",
-                                 "batch", "monitor", "logs", "propose", "compare", "report")  # fmt: skip
+                                 "batch", "monitor", "logs", "schedule", "propose", "compare", "report")  # fmt: skip
     platform = [] if words[0] == "new" else ["--platform", "azure"]
     place = 2 if words[0] == "data" else 1
     words = [*words[:place], *([PROBLEM] if takes_problem else []), *words[place:], *platform, "--explain"]
@@ -203,3 +206,32 @@ def test_with_json_the_commands_stand_one_by_one(capsys, up, monkeypatch):
 def test_a_problem_that_is_none_is_told(capsys, folder):
     assert call(["train", "nobody", "--platform", "azure", "--explain"]) == 2
     assert "nobody" in capsys.readouterr().err
+
+
+def settings_of(command):
+    """The file that a command names, and its `--set` as the CLI hands it to the SDK's loader."""
+    words = words_of(command)
+    file = words[words.index("--file") + 1] if "--file" in words else None
+    if file is None or "--set" not in words:
+        return None, []
+    given = itertools.takewhile(lambda word: not word.startswith("--"), words[words.index("--set") + 1 :])
+    return REPOSITORY / file, [{key: value} for key, _, value in (word.partition("=") for word in given)]
+
+
+@pytest.mark.parametrize("kind", ["managed", "kubernetes"])
+def test_what_is_set_is_something_that_the_file_has(up, kind):
+    """By the SDK's own loaders, which the CLI calls: they refuse a place that the asset's schema does not have."""
+    if kind == "kubernetes":
+        on_kubernetes(up, "prod")
+    seen = {
+        settings_of(one)[0]: one for typed in TYPED for one in commands(explained(typed, up)) if settings_of(one)[0]
+    }
+    assert len(seen) >= 8
+    for file, command in seen.items():
+        LOADERS[kind_of(file)](file, params_override=settings_of(command)[1])
+
+
+def test_a_place_that_an_asset_does_not_have_is_noticed():
+    file = REPOSITORY / "deploy/assets/schedules/training.yml"
+    with pytest.raises(Exception, match="colour"):
+        LOADERS["schedule"](file, params_override=[{"colour": "red"}])
