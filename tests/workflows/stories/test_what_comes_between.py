@@ -3,7 +3,7 @@
 import pytest
 
 PROPOSAL, BACK = "promote/breast-cancer", "rollback/breast-cancer"
-NASTY = 'x\'; touch "$STORY/owned"; $(touch $STORY/owned) `touch $STORY/owned` ${{ github.token }} <b>|a|</b>\n- [a](b) #1 @me'
+NASTY = 'x\'; touch "$STORY/owned"; $(touch $STORY/owned) `touch $STORY/owned` ${{ github.token }} <b>|a</b>\n- [a](b)'
 PHASES = ["create deployment", "smoke-test", "mirror", "10 %", "(step)", "100 %", "(bake)", "record last good"]
 
 
