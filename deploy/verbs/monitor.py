@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 CODES = {"ok": DONE, "drift": DRIFT, "degraded": DRIFT, "inconclusive": WAITING}
 REPLAYED_ROWS_A_REQUEST = 100
+ARRIVED_WITHIN_SECONDS, LOOK_SECONDS = 90.0, 0.5
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
@@ -84,19 +86,29 @@ def look(
 
 def monitor_after_run(context: Context, problem: Problem, send: bool) -> dict[str, Any]:
     """The last stage of `mlops run`: prod is asked held-back rows, whose labels are known here."""
-    platform = context.platform("prod")
+    platform, sent = context.platform("prod"), 0
     model = served(context, "prod", problem.name)
     if send:
         context.screen.working("held-back rows are sent to prod")
         sent = replay(platform, problem.name, model)
         context.screen.done(f"prod was asked {sent:,} held-back rows")
     context.screen.working("compare with the training data")
-    asked = _collected(context, "prod", problem.name, model)
+    asked = _arrived(context, problem.name, model, sent)
     labels = platform.origin(model).live if problem.columns.id else None
     result = look(context, "prod", problem, model, asked, labels)
     show = context.screen.done if result["decision"] == "ok" else context.screen.warn
     show(f"{result['decision']}: {result['reasons'][0]}" + (" …" if len(result["reasons"]) > 1 else ""))
     return result
+
+
+def _arrived(context: Context, problem: str, model: ModelRef, sent: int) -> Asked:
+    """What prod has collected, once as many rows are there as were sent: a container carries them off by and by."""
+    deadline = time.monotonic() + ARRIVED_WITHIN_SECONDS
+    while True:
+        asked = _collected(context, "prod", problem, model)
+        if asked.rows.num_rows >= sent or time.monotonic() > deadline:
+            return asked
+        time.sleep(LOOK_SECONDS)
 
 
 def replay(platform: Platform, endpoint: str, model: ModelRef) -> int:

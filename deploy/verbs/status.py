@@ -49,8 +49,10 @@ def endpoint(context: Context, stack: str, name: str) -> dict[str, Any]:
     try:
         address = platform.address(name)
         url, hint = address.url, address.key_hint
-    except Fault:
+    except Fault as fault:
         url, hint = None, None
+        if observed.exists and observed.running:
+            context.screen.warn(str(fault))
     return {
         "name": name,
         "problem": name,
@@ -117,7 +119,7 @@ def _lines(stack: str, shown: list[dict[str, Any]]) -> list[str]:
         state = ("healthy" if one["healthy"] else "NOT healthy") + (
             ", in sync" if one["in_sync"] else f", NOT in sync: {one['why']}"
         )
-        lines.append(f"{stack}  {one['name']}  {one['url'] or 'down'}  {state}")
+        lines.append(f"{stack}  {one['name']}  {one['url'] or ('no address' if one['healthy'] else 'down')}  {state}")
         lines += [
             f"      {d['name']}  {d['model']}:{d['version']}  {d['digest'][:12]}  {d['traffic']:>3} %  {d['state']}"
             for d in one["deployments"]

@@ -135,12 +135,14 @@ given["expires_on"] = json.loads(base64.urlsafe_b64decode(claims + "=="))["exp"]
 print(json.dumps(given))
 """
 PULUMI = """\
-import pathlib, sys
+import json, pathlib, sys
 stack = sys.argv[sys.argv.index("--stack") + 1]
 path = pathlib.Path(__file__).with_name(stack + ".json")
 if not path.exists():
     sys.stderr.write(f"error: no stack named '{stack}' found\\n")
     sys.exit(255)
-print(path.read_text())
+outputs = path.read_text()
+state = {"version": 3, "deployment": {"resources": [{"urn": f"urn:pulumi:{stack}", "outputs": json.loads(outputs)}]}}
+print(json.dumps(state) if "export" in sys.argv else outputs)
 """
 COMMANDS = {"az": AZ, "pulumi": PULUMI}
