@@ -207,6 +207,15 @@ def test_the_table_of_the_page_is_what_the_workflows_say():
     assert told == {job.id: (_after(job), _environment(job), _identity(job), _rights(job)) for job in jobs()}
 
 
+def test_the_checks_that_main_wants_are_jobs_that_every_pull_request_runs():
+    """A name that is misspelt is waited for without end, and so is a job that is skipped."""
+    (listed,) = re.findall(r"^CHECKS = \((.*)\)$", (REPOSITORY / "infra/stacks/shared.py").read_text(), re.MULTILINE)
+    names = {job.body["name"]: job for job in jobs() if job.workflow == "pull-request"}
+    for check in re.findall(r'"([^"]+)"', listed):
+        assert names[check].body.get("if", "${{ !cancelled() }}") == "${{ !cancelled() }}"
+    assert "verify" in listed  # the evidence of a promotion against its hash
+
+
 def _after(job):
     return ", ".join(f"`{one}`" for one in job.needs) or "–"
 

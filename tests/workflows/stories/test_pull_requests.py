@@ -44,7 +44,7 @@ def test_the_comment_shows_the_metrics_beside_those_of_main(begun):
     assert run.green, run.words
     (comment,) = comments(begun)
     assert "Metrics of breast-cancer" in comment["body"]
-    row = re.search(r"\| log_loss \| ([\d.]+) \| ([\d.]+) \| ([+-][\d.e-]+) \|", comment["body"])
+    row = re.search(r"\| log_loss \| ([\d.]+) \| ([\d.]+) \| [+−][\d.e-]+ (?:better|worse) \|", comment["body"])
     assert row, comment["body"]
     assert float(row[1]) != float(row[2])
     assert commit[:12] in comment["body"]
@@ -80,7 +80,7 @@ def test_a_promotion_shows_its_plan_and_main_says_whether_it_is_still_that(begun
     assert run.green, run.words
     (comment,) = comments(begun)
     assert "Release plan: breast-cancer in prod" in comment["body"]
-    assert "1 pins hold" in comment["body"]
+    assert "1 pin holds" in comment["body"]
     with begun.github() as state:
         for one in state["comments"]:
             one["request"] = request["number"]
