@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Where a container forbids bytecode each process would compile its packages anew, which takes longer than its work.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run azure test test-workflows infra-setup test-infra test-infra-engine infra-down lock clean
 .DEFAULT_GOAL := run
 

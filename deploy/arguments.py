@@ -56,7 +56,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises the fault (exit code 2)."""
-        raise invalid(message, self.prog, f"{self.prog} --help")
+        verb = self.prog.partition(" ")[2]  # each line begins with `mlops:` anyway
+        raise invalid(message, verb, f"{self.prog} --help")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -163,13 +164,19 @@ def _promote(verb: argparse.ArgumentParser) -> None:
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
+    _releasing(verb)
+    verb.add_argument("--back", action="store_true", help="what a rollback would do instead")
+    verb.add_argument("--to", metavar="VERSION", help="of a rollback: to this version; default: to the one before")
+
+
+def _releasing(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "dev")
     verb.add_argument("--retry", action="store_true", help="release even what was rejected here before")
 
 
 def _release(verb: argparse.ArgumentParser) -> None:
-    _plan(verb)
+    _releasing(verb)
     verb.add_argument("--plan", type=Path, metavar="FILE", help="only what this plan of `mlops plan --out` shows")
     _wait(verb)
 
@@ -187,6 +194,7 @@ def _wait(verb: argparse.ArgumentParser) -> None:
 
 
 def _status(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("problem", nargs="?", help="only this one's endpoints; its name, or the path of its YAML file")
     _stack(verb, None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import json
 import signal
@@ -13,13 +12,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from deploy.arguments import make_parser
-from deploy.exit_codes import FAULT, INTERRUPTED
-from ml.fault import Fault
+from deploy.exit_codes import FAULT
+from deploy.unforeseen import as_fault
 
 if TYPE_CHECKING:
     import argparse
 
     from deploy.context import Done
+    from ml.fault import Fault
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -28,20 +28,17 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 
 
 def call(words: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; a user's mistake is a line, never a traceback."""
+    """Runs one command and returns its exit code; whatever goes wrong is a line, or with `--json` an object."""
     words = sys.argv[1:] if words is None else words
     as_json = "--json" in words
-    _interrupt_on_sigterm()
     try:
+        _interrupt_on_sigterm()
         done = _perform(make_parser().parse_args(words))
-    except Fault as fault:
-        return _tell_fault(fault, as_json)
-    except KeyboardInterrupt:
-        return _tell_fault(Fault("interrupted", remedy="the same command goes on", code=INTERRUPTED), as_json)
-    except OSError as error:
-        return _tell_fault(_of_the_machine(error), as_json)
+        printed = json.dumps(done.result, ensure_ascii=False) if as_json else "\n".join(done.lines)
+    except (Exception, KeyboardInterrupt) as raised:
+        return _tell_fault(as_fault(raised), as_json)
     with contextlib.suppress(BrokenPipeError):  # whoever read along has seen enough
-        print(json.dumps(done.result, ensure_ascii=False) if as_json else "\n".join(done.lines), flush=True)
+        print(printed, flush=True)
     return done.code
 
 
@@ -51,17 +48,21 @@ def _perform(arguments: argparse.Namespace) -> Done:
     from deploy.platforms.local.home import Home
     from deploy.screen import Screen
 
-    context = Context(getattr(arguments, "platform", "local"), Screen(), Home.of_this_machine())
-    if arguments.explain:
-        return context.explain(arguments)
     try:
+        home = Home.of_this_machine().made()
+        context = Context(
+            getattr(arguments, "platform", "local"), Screen(), home, getattr(arguments, "problem", None) or ""
+        )
+        if arguments.explain:
+            return context.explain(arguments)
         done: Done = importlib.import_module(f"deploy.verbs.{arguments.verb}").run(arguments, context)
-    except Fault as fault:
+    except Exception as raised:
+        fault = as_fault(raised)
         if arguments.ci:
             from deploy.gitops.step import leave_fault
 
             leave_fault(arguments.verb, fault)
-        raise
+        raise fault from None
     return _left(arguments, done)
 
 
@@ -77,20 +78,6 @@ def _left(arguments: argparse.Namespace, done: Done) -> Done:
     from deploy.gitops.step import leave
 
     return leave(arguments.verb, done)
-
-
-def _of_the_machine(error: OSError) -> Fault:
-    """A full disk or missing rights, told as such; anything else is a fault of ours and raised on."""
-    remedies = {
-        errno.ENOSPC: "free some space, then run the same command",
-        errno.EFBIG: "raise the limit on the size of files (ulimit -f), then run the same command",
-        errno.EDQUOT: "free some space, then run the same command",
-        errno.EROFS: "make it writable, or set MLOPS_HOME to a folder that is",
-        errno.EACCES: "check its rights",
-    }
-    if error.errno not in remedies:
-        raise error
-    return Fault(error.strerror or "no space", str(error.filename or "the disk"), remedies[error.errno])
 
 
 def _tell_fault(fault: Fault, as_json: bool) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,21 @@ class Done:
 
 @dataclass(frozen=True)
 class Context:
-    """The place where a verb works."""
+    """The place where a verb works.
+
+    Attributes:
+        given: the problem as the command line names it; empty where it names none.
+    """
 
     platform_name: str
     screen: Screen
     home: Home
+    given: str = ""
+    _azure: dict[str, Platform] = field(default_factory=dict, compare=False, repr=False)
+
+    def called(self, problem: str) -> str:
+        """The problem in a command that a person may type next: as it was given here, so that a path stays one."""
+        return shlex.quote(self.given) if Path(self.given).stem == problem else problem
 
     def platform(self, stack: str) -> Platform:
         """The platform of a stack.
@@ -44,7 +55,9 @@ class Context:
         if self.platform_name == "azure":
             from deploy.platforms.azure.platform import AzurePlatform
 
-            return AzurePlatform(stack, self.home.on("azure"))
+            if stack not in self._azure:  # one for a whole command: outputs and tokens take a second each
+                self._azure[stack] = AzurePlatform(stack, self.home.on("azure"))
+            return self._azure[stack]
         from deploy.platforms.local.platform import LocalPlatform
 
         return LocalPlatform(stack, self.home)

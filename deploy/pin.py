@@ -86,7 +86,9 @@ def pinned_in(text: str, place: str) -> dict[str, ModelRef]:
 
 
 def _pins(document: Any, place: str) -> dict[str, ModelRef]:
-    document = document or {}
+    if document is None:
+        remedy = "bring it back (git), or remove it where nothing shall be pinned"
+        raise invalid("the file of pins is empty", place, remedy)
     if not isinstance(document, dict):
         raise invalid("pins are keys and values", place, "`mlops promote` writes them")
     return {str(problem): _model(entry, f"{place}, {problem}") for problem, entry in document.items()}

@@ -94,8 +94,8 @@ def find_run(folder: Path, run_id: str) -> Run | None:
     return load_run(folder, run_id) if (folder / run_id / FILE).exists() else None
 
 
-def newest_run(folder: Path, problem: str) -> Run:
-    """The run of the problem that was made or used last.
+def newest_run(folder: Path, problem: str, called: str = "") -> Run:
+    """The run of the problem that was made or used last; `called` is the problem in a command.
 
     Raises:
         Fault: nothing was trained yet.
@@ -103,7 +103,9 @@ def newest_run(folder: Path, problem: str) -> Run:
     try:
         run_id = (folder / f"{problem}.newest").read_text(encoding="utf-8")
     except OSError:
-        raise invalid(f"nothing was trained for `{problem}` yet", str(folder), f"`mlops train {problem}`") from None
+        raise invalid(
+            f"nothing was trained for `{problem}` yet", str(folder), f"mlops train {called or problem}"
+        ) from None
     return load_run(folder, run_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -11,6 +12,14 @@ from typing import NoReturn
 
 FAULT = 1
 INVALID_INPUT = 2
+FREE_SPACE = "free some space, then run the same command"
+REMEDIES = {
+    errno.ENOSPC: FREE_SPACE,
+    errno.EDQUOT: FREE_SPACE,
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f), then run the same command",
+    errno.EROFS: "make it writable, or set MLOPS_HOME to a folder that is",
+    errno.EACCES: "check its rights",
+}
 
 
 @dataclass(eq=False)
@@ -42,6 +51,19 @@ def invalid(message: str, where: str = "", remedy: str = "") -> Fault:
     return Fault(message, where, remedy, INVALID_INPUT)
 
 
+def of_the_machine(error: OSError, place: str) -> Fault | None:
+    """A full disk or missing rights, told as such; None where it is something else.
+
+    Args:
+        error: as the kernel told it.
+        place: where it happened, for an error that names no file.
+    """
+    remedy = REMEDIES.get(error.errno or 0)
+    if remedy is None:
+        return None
+    return Fault(error.strerror or "no space", str(error.filename or place), remedy)
+
+
 def to_json(fault: Fault) -> str:
     """The one JSON line by which a process tells its fault to whoever started it."""
     return json.dumps({"error": asdict(fault)}, ensure_ascii=False)
@@ -65,6 +87,12 @@ def entry(main: Callable[[], None]) -> Callable[[], NoReturn]:
         except Fault as fault:
             print(to_json(fault), file=sys.stderr)
             sys.exit(fault.code)
+        except OSError as error:
+            known = of_the_machine(error, "the disk")
+            if known is None:
+                raise
+            print(to_json(known), file=sys.stderr)
+            sys.exit(known.code)
         sys.exit(0)
 
     return run

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
@@ -14,6 +15,20 @@ class _NoPandas(MetaPathFinder):
             raise ModuleNotFoundError("pandas is not looked for here", name="pandas")
 
 
+@contextlib.contextmanager
+def pandas_hidden() -> Iterator[None]:
+    """While it is open, what looks for pandas does not find it; where it has been imported, nothing changes.
+
+    For scikit-learn, which imports it and uses it for data frames alone.
+    """
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
 def without_pandas() -> None:
     """Lets pyarrow look for pandas now, and not find it.
 
@@ -22,9 +37,5 @@ def without_pandas() -> None:
     """
     import pyarrow as pa
 
-    finder = _NoPandas()
-    sys.meta_path.insert(0, finder)
-    try:
+    with pandas_hidden():
         pa.array([0])
-    finally:
-        sys.meta_path.remove(finder)

@@ -87,14 +87,21 @@ class Profile:
 
     Attributes:
         rows: the number of rows.
+        distinct: how many of them differ in a feature from all others before them.
         columns: the features.
         predictions: one column for regression and for two classes (the second's probability),
             otherwise one a class; empty where there were none.
     """
 
     rows: int
+    distinct: int
     columns: tuple[Column, ...]
     predictions: tuple[Numbers, ...]
+
+    @property
+    def repeated(self) -> float:
+        """The share of rows that repeat another one's features."""
+        return 1.0 - self.distinct / max(self.rows, 1)
 
     @classmethod
     def load(cls, path: Path) -> Profile:
@@ -107,7 +114,7 @@ class Profile:
             fields = json.loads(path.read_text(encoding="utf-8"))
             columns = tuple(_column(column) for column in fields["columns"])
             predictions = tuple(_numbers_from(column) for column in fields["predictions"])
-            return cls(fields["rows"], columns, predictions)
+            return cls(fields["rows"], fields.get("distinct", fields["rows"]), columns, predictions)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise invalid(f"is no profile ({error})", str(path), "train the model again") from None
 
@@ -124,7 +131,7 @@ class Profile:
         """
         columns = zip(self.predictions, _by_class(outputs), strict=True)
         fresh = tuple(_count_numbers(old.name, "number", values, None) for old, values in columns)
-        return Profile(self.rows, self.columns, fresh)
+        return Profile(self.rows, self.distinct, self.columns, fresh)
 
 
 def profile(rows: pa.Table, kinds: Mapping[str, str], outputs: Floats, classes: tuple[str, ...] = ()) -> Profile:
@@ -140,7 +147,8 @@ def profile(rows: pa.Table, kinds: Mapping[str, str], outputs: Floats, classes: 
     labels = classes[1:] if len(classes) == 2 else classes
     names = [f"{PREDICTION}: {label}" for label in labels] or _numbered(outputs)
     said = zip(names, _by_class(outputs), strict=True)
-    return Profile(rows.num_rows, columns, tuple(_count_numbers(name, "number", v, None) for name, v in said))
+    distinct = _distinct(rows, list(kinds))
+    return Profile(rows.num_rows, distinct, columns, tuple(_count_numbers(name, "number", v, None) for name, v in said))
 
 
 def count(reference: Profile, rows: pa.Table, outputs: Floats | None = None) -> Profile:
@@ -154,7 +162,13 @@ def count(reference: Profile, rows: pa.Table, outputs: Floats | None = None) -> 
     columns = tuple(_count_column(rows.column(old.name), old.name, old.kind, old) for old in reference.columns)
     said = zip(reference.predictions, _by_class(outputs), strict=True) if outputs is not None else ()
     predictions = tuple(_count_numbers(old.name, "number", values, old.edges) for old, values in said)
-    return Profile(rows.num_rows, columns, predictions)
+    distinct = _distinct(rows, [old.name for old in reference.columns])
+    return Profile(rows.num_rows, distinct, columns, predictions)
+
+
+def _distinct(rows: pa.Table, names: list[str]) -> int:
+    numbered = rows.select(names).rename_columns([str(number) for number in range(len(names))])
+    return int(numbered.group_by(numbered.column_names).aggregate([]).num_rows)
 
 
 def _by_class(outputs: Floats) -> list[Floats]:

@@ -67,6 +67,11 @@ def load(path: Path, model: type[M]) -> M:
         raise _fault(error, document, path, model) from None
 
 
+def line_in(path: Path, place: tuple[int | str, ...]) -> int:
+    """The line, from 1, of a key in a file that `load` has read."""
+    return _line(load_document(path), place)
+
+
 def _plain(value: Any) -> Any:
     """Ruamel's annotated containers and scalars as Python's own."""
     if isinstance(value, dict):
@@ -80,10 +85,10 @@ def _plain(value: Any) -> Any:
 
 
 def _fault(error: ValidationError, document: Any, path: Path, model: type[Strict]) -> Fault:
-    lines = [
-        f"{path}:{_line(document, item['loc'])}: {_sentence(item, model)}" for item in error.errors(include_url=False)
-    ]
-    return invalid("\n".join(lines), remedy="docs/problems.md lists every key")
+    found = [(f"{path}:{_line(document, i['loc'])}", _sentence(i, model)) for i in error.errors(include_url=False)]
+    (where, first), *others = found
+    # The first place is the fault's own; printed, each fault stands on a line behind its place.
+    return invalid("\n".join([first, *map(": ".join, others)]), where, "docs/problems.md lists every key")
 
 
 def _sentence(item: Any, model: type[Strict]) -> str:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -9,6 +10,10 @@ from hypothesis import settings
 # How long an example takes says nothing on a busy machine; the whole suite has its own limit.
 settings.register_profile("here", deadline=None, max_examples=50)
 settings.load_profile("here")
+
+# Where a container forbids bytecode each process of the suite would compile three thousand modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 REPOSITORY = Path(__file__).parents[1]
 

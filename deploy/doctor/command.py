@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import infra_facts
-from deploy.doctor import delivery, local, names, runner, subscription, tools
+from deploy.doctor import delivery, local, names, repository, runner, subscription, tools
 from deploy.doctor.finding import Finding, fault, ok
 from deploy.doctor.seam import Refused, Seam, process
 from ml.fault import Fault
@@ -83,6 +83,9 @@ def _checks(seam: Seam, facts: dict[str, Any], today: dt.date) -> Iterator[tuple
     yield "subject", lambda: delivery.check_subject(seam, facts)
     yield "credentials", lambda: delivery.check_credentials(seam, facts)
     yield "environments", lambda: delivery.check_environments(seam, facts)
+    yield "approvals", lambda: repository.check_approvals(seam, facts)
+    yield "variables", lambda: repository.check_variables(seam, facts)
+    yield "main", lambda: repository.check_main(seam, facts)
     yield "runner", lambda: runner.check_runner(seam, facts)
     yield "budget", lambda: delivery.check_budget_start(seam, facts, today)
 

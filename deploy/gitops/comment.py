@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.gitops.announced import marker
-from deploy.gitops.judged import MARKS, compared_part
+from deploy.gitops.judged import MARKS, compared_part, moved, signed
 from deploy.gitops.kept import Kept, read_kept
 from deploy.gitops.markdown import code, table, text
 from deploy.gitops.stack_part import counted, stack_part
@@ -17,7 +17,7 @@ from ml.fault import Fault
 MARKER = "<!-- mlops: what this pull request would change -->"
 ORDER = ("preview", "compare", "plan", "verify")
 LONGEST = 60_000  # characters; GitHub takes 65,536
-WORKS = {"preview": "🏗️ infrastructure", "compare": "📈 metrics", "plan": "🚦 release", "verify": "🔏 evidence"}
+WORKS = {"preview": "infrastructure", "compare": "metrics", "plan": "release", "verify": "evidence"}
 
 
 def read_parts(folder: Path) -> list[Kept]:
@@ -41,7 +41,7 @@ def comment_of(parts: Sequence[Kept], head: str, run: str | None) -> str:
     of = f"of {code(head[:12])}" + (f", from [this run]({run})" if run else "")
     if not parts:
         return f"{MARKER}\n## What this would change\n\nNeither infrastructure, nor a model, nor a pin. {of}\n"
-    glance = table(("", "", "at a glance"), (_glance(part) for part in parts))
+    glance = table(("", "what", "in short"), (_glance(part) for part in parts))
     shown = [MARKER, f"## What this would change\n\n{glance}"]
     for part in parts:
         body = _body(part)
@@ -68,30 +68,49 @@ def _what(part: Kept) -> str:
 def _said(verb: str, result: dict[str, Any]) -> str:
     if verb == "preview":
         bad = len(result["refused"]) + len(result["violations"])
-        rules = f"{bad} against the rules" if bad else "rules kept"
-        cost = result.get("cost")
-        change = cost["after"]["idle"] - cost["before"]["idle"] if cost else None
-        money = f", {change:+,.2f} {text(cost['currency'])} a month idle" if cost and change is not None else ""
-        return f"{counted(result)}; {rules}{money}"
+        rules = f"**{bad} against the rules**" if bad else "rules kept"
+        return "; ".join(one for one in (counted(result), rules, _money(result.get("cost"))) if one)
     if verb == "compare":
         return _headline(result)
     if verb == "plan":
-        wanted = f"{text(result['model']['name'])}:{text(result['model']['version'])}"
-        return f"{len(result['actions'])} actions to {wanted} in {text(result['stack'])}"
-    return f"{len(result['checked'])} pins hold against their hash"
+        return _way(result)
+    held = len(result["checked"])
+    return f"{held} {'pin holds' if held == 1 else 'pins hold'} against the hash of its evidence"
+
+
+def _money(cost: dict[str, Any] | None) -> str:
+    if not cost or cost["after"]["idle"] is None or cost["before"]["idle"] is None:
+        return ""
+    change = cost["after"]["idle"] - cost["before"]["idle"]
+    return f"idle {signed(change, '.0f')} {text(cost['currency'])} a month" if round(change) else "costs the same"
 
 
 def _headline(result: dict[str, Any]) -> str:
     name, sides = result["primary"], result["metrics"]
     here, main = sides["here"].get(name), sides.get("main", {}).get(name)
-    against = f", on main {float(main):.4g}" if main is not None else ""
-    return f"{text(name)} {float(here):.4g}{against}; without a champion {MARKS[result['verdict']['decision']]}"
+    judged = f"its floors {MARKS[result['verdict']['decision']]}"
+    if main is None:
+        return f"{text(name)} {float(here):.4g}; {judged}"
+    return f"{text(name)} {float(main):.4g} → **{float(here):.4g}**, {moved(name, here, main)}; {judged}"
+
+
+def _way(result: dict[str, Any]) -> str:
+    if result["refused"] is not None:
+        return "rejected here before"
+    good = (result["observed"]["tags"]["good"] or [None])[-1]
+    begins = f"{text(good['version'])} → " if good else ""
+    traffics = [one["traffic"] for one in result["actions"] if one.get("traffic")]
+    shares = [str(int(one.get(next(iter(traffics[-1])), 0))) for one in traffics]
+    steps = f": {', then '.join(shares)} % of the traffic" if shares else ""
+    wanted = f"version {begins}**{text(result['model']['version'])}** in {text(result['stack'])}"
+    return f"{wanted}, {len(result['actions'])} steps{steps}" if result["actions"] else f"{wanted}: nothing to do"
 
 
 def _body(part: Kept) -> str:
     try:
         if part.verb == "preview":
-            return stack_part(part.result)
+            quiet = not (part.result["steps"] or part.result["refused"] or part.result["violations"])
+            return "" if quiet else stack_part(part.result)
         if part.verb == "compare":
             return compared_part(part.result)
         if part.verb == "plan":

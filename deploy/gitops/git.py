@@ -62,7 +62,8 @@ class Git:
         if not path.is_relative_to(self.folder):
             return {}
         name = path.relative_to(self.folder).as_posix()
-        return pinned_in(self.file(commit, name) or "", f"{commit[:12]}:{name}")
+        text = self.file(commit, name)
+        return {} if text is None else pinned_in(text, f"{commit[:12]}:{name}")
 
     def commits_of(self, path: str) -> tuple[str, ...]:
         """The commits that changed a file, the newest first."""

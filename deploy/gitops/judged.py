@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,8 +60,8 @@ def compared_part(result: Mapping[str, Any]) -> str:
     """A pull request's metrics beside those of the last run on main; the gate on main decides."""
     here, main = result["metrics"]["here"], result["metrics"].get("main", {})
     sides = ((name, here.get(name), main.get(name)) for name in here)
-    rows = ((text(name), number(was), number(now), _moved(now, was)) for name, now, was in sides)
-    numbers = table(("metric", "main ", "here ", "change "), rows)
+    rows = ((text(name), number(was), number(now), moved(name, now, was)) for name, now, was in sides)
+    numbers = table(("metric", "main ", "here ", "change"), rows)
     failed = [one for one in result["verdict"]["checks"] if one["decision"] != "PASS"]
     lines = "\n".join(f"- {mark(one['decision'])} {text(one['sentence'])}" for one in failed)
     title = f"### Metrics of {text(result['problem'])}, trained on this runner"
@@ -68,5 +69,19 @@ def compared_part(result: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in (title, numbers, lines, note) if part)
 
 
-def _moved(here: Any, main: Any) -> str:
-    return f"{here - main:+.4g}" if isinstance(here, float) and isinstance(main, float) else "–"
+def moved(name: str, here: Any, main: Any) -> str:
+    """How far a metric went, and whether that is the better way."""
+    if not (isinstance(here, float) and isinstance(main, float)):
+        return "–"
+    if math.isclose(here, main, rel_tol=1e-9):
+        return "the same"
+    from ml.metrics import METRICS  # numpy, which no other summary wants
+
+    known = METRICS.get(name)
+    better = "" if known is None else " better" if (here > main) == known.higher_is_better else " worse"
+    return f"{signed(here - main, '.3g')}{better}"
+
+
+def signed(value: float, form: str) -> str:
+    """A difference with its sign, a real minus."""
+    return f"{value:+{form}}".replace("-", "−")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from deploy.gitops.judged import signed
 from deploy.gitops.markdown import folded, table, text
 
 SIGNS = {"create": "+", "update": "~", "delete": "−", "replace": "±"}
@@ -20,7 +21,7 @@ def stack_part(result: Mapping[str, Any]) -> str:
     else:
         lines.append("Policy: nothing is violated.")
     if result["steps"]:
-        changes = table((" ", "type", "name", "what changes"), (_row(step) for step in result["steps"]))
+        changes = table(("", "type", "name", "what changes"), (_row(step) for step in result["steps"]))
         lines.append(folded(f"{len(result['steps'])} resources", changes))
     lines.append(_cost(result.get("cost")))
     return "\n\n".join(line for line in lines if line)
@@ -42,7 +43,7 @@ def _cost(cost: Mapping[str, Any] | None) -> str:
         return ""
     before, after = cost["before"], cost["after"]
     rows = (
-        (side, _money(before[side]), _money(after[side]), f"{after[side] - before[side]:+,.2f}")
+        (side, _money(before[side]), _money(after[side]), signed(after[side] - before[side], ",.2f"))
         for side in ("idle", "busy")
     )
     unknown = f"\n\nWithout a known price: {text(', '.join(cost['unknown']))}." if cost["unknown"] else ""

@@ -32,7 +32,7 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "changes": ("infrastructure", "shared", "problems", "pins"),
     "gate": ("decision", "digest"),
     "promote": ("superseded",),
-    "plan": ("writes",),
+    "plan": ("writes", "to"),
     "preview": ("changes",),
     "propose": ("opens", "url"),
     "monitor": ("retrain", "labelled"),

@@ -34,6 +34,8 @@ def gate_part(result: Result) -> str:
 
 def plan_part(result: Result) -> str:
     """A release plan: from what, to what, by which steps."""
+    if result.get("back"):
+        return back_part(result)
     stack, problem, model = result["stack"], result["problem"], result["model"]
     good = (result["observed"]["tags"]["good"] or [None])[-1]
     begins = f"serves {_model(good)}" if good else "serves nothing yet"
@@ -45,12 +47,22 @@ def plan_part(result: Result) -> str:
         lines.append(f"**Rejected here before:** {text(result['refused'])}. The actions only finish going back.")
     if not result["actions"]:
         return "\n\n".join([*lines, "Nothing to do."])
-    lines.append("\n".join(f"{place}. {text(said)}" for place, said in enumerate(result["sentences"], 1)))
+    lines.append(_numbered(result["sentences"]))
     if result.get("announced") == "another":
         lines.append("**The pull request showed another plan**: things have changed since. It is this one.")
     bound = f"commit {code(result['commit'][:12])}"
     bound += f", state {code(result['state'][:12])}" if result["state"] else ""
     lines.append(f"Bound to {bound}, and to the endpoint as it was read for this plan.")
+    return "\n\n".join(lines)
+
+
+def back_part(result: Result) -> str:
+    """A rollback's plan: to what, what is given up for it, by which steps."""
+    to = _model(result["model"]) if result["model"] else "nothing, as nothing was good here before"
+    lines = [f"### Rollback plan: {text(result['problem'])} in {text(result['stack'])}", f"Back to {to}."]
+    if result["gives_up"]:
+        lines.append(f"Given up, and not released again by itself: {', '.join(map(_model, result['gives_up']))}.")
+    lines.append(_numbered(result["sentences"]) or "The endpoint serves it already.")
     return "\n\n".join(lines)
 
 
@@ -73,6 +85,10 @@ def changes_part(result: Result) -> str:
         f"prod's pin of {name}" for name in result["pins"]
     ]
     return f"Concerns {text(', '.join(words) or 'neither infrastructure nor models')}."
+
+
+def _numbered(sentences: Sequence[str]) -> str:
+    return "\n".join(f"{place}. {text(said)}" for place, said in enumerate(sentences, 1))
 
 
 def _model(model: Mapping[str, str]) -> str:

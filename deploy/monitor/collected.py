@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from deploy.monitor.asked import Asked, about_schema, kinds, rows_schema
+from deploy.monitor.asked import Asked, about_schema, rows_schema
 from ml.fault import Fault
-from ml.serving.values import Mismatch, boolean, category, date, number
+from ml.serving.values import Mismatch, Read, date, reader
 
 if TYPE_CHECKING:
     from ml.model.model import Model
     from ml.serving.collection import Collected
 
 ROWS_A_BATCH = 20_000
-Read = Callable[[Any], Any]
 
 
 def asked_of(records: Iterable[Collected], model: Model, digest: str | None = None) -> Asked:
@@ -66,9 +65,8 @@ def _lines(record: Collected) -> Iterator[tuple[dict[str, Any], dict[str, Any], 
 
 
 def _reads(model: Model) -> dict[str, Read]:
-    by_kind: Mapping[str, Read] = {"number": number, "category": category, "boolean": boolean, "date": date}
-    reads = {name: by_kind[kind] for name, kind in kinds(model).items()}
-    return reads | {name: _text for name in model.card.carried if name != model.card.time}
+    carried = {name: date if name == model.card.time else _text for name in model.card.carried}
+    return {feature.name: reader(feature) for feature in model.encoder.features} | carried
 
 
 def _text(value: Any) -> str:

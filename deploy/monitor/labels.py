@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -40,6 +40,16 @@ class Labels:
     def known(self) -> NDArray[np.bool_]:
         """Which rows have a label."""
         return np.asarray(self.targets.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Labels:
+        """Those of the chosen rows."""
+        import pyarrow as pa
+
+        return replace(self, targets=self.targets.filter(pa.array(chosen)))
+
+    def named(self, chosen: NDArray[np.bool_]) -> tuple[str, ...]:
+        """The different labels of the chosen rows, in their order."""
+        return tuple(sorted(map(str, set(self.where(chosen).targets.to_pylist()))))
 
 
 def join_labels(path: Path, asked: Asked, card: Card) -> Labels:

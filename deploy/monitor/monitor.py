@@ -14,6 +14,7 @@ from deploy.monitor.evaluated import Answered, Recorded
 from deploy.monitor.labels import Labels, join_labels
 from deploy.monitor.performance import perform
 from deploy.monitor.periods import periods
+from deploy.monitor.repeats import distinct
 from deploy.monitor.verdict import Verdict, Volume, decide
 from ml.metrics import METRICS, Floats
 from ml.model.model import PROFILE, Model, inner
@@ -21,6 +22,8 @@ from ml.profile import Profile, count
 
 if TYPE_CHECKING:
     from ml.problem import Problem
+
+SHOWN_NAMES = 5
 
 
 def monitor(
@@ -46,22 +49,26 @@ def monitor(
         Fault: a file is absent or does not fit.
     """
     limits, loaded = thresholds or Thresholds(), Model.load(model)
-    times = asked.times(loaded.card.time)
-    if not asked.rows.num_rows:
-        return decide(_volume(times), (), None, (), limits)
-    outputs = asked.outputs(loaded)
-    recorded = Recorded.load(evaluation, problem.task) if evaluation else None
+    rows = asked.rows.num_rows
+    if not rows:
+        return decide(Volume(0, 0, None, None), (), None, (), limits)
     reference = Profile.load(inner(model) / PROFILE)
+    # Joined before rows that were asked again are left out: a label may name any of a row's requests.
+    joined = join_labels(labels, asked, loaded.card) if labels else None
+    nowhere = np.zeros(rows, dtype=bool)
+    chosen = distinct(asked, loaded.card.identifier, reference, nowhere if joined is None else joined.known)
+    asked, joined = asked.where(chosen), joined and joined.where(chosen)
+    times, outputs = asked.times(loaded.card.time), asked.outputs(loaded)
+    recorded = Recorded.load(evaluation, problem.task) if evaluation else None
     if recorded is not None:
         reference = reference.with_outputs(recorded.rows.output)
     columns = compare(reference, count(reference, asked.rows, outputs), limits)
-    joined = join_labels(labels, asked, loaded.card) if labels else None
     answered, known = _answered(joined, loaded.card.classes, outputs, times)
     performance = None
     if joined is not None and len(answered.target) >= limits.fewest_rows:
         performance = perform(problem, answered, recorded, limits.lost_skill)
     series = periods(times, METRICS[problem.success.metric], answered.target, answered.output, known)
-    return decide(_volume(times, joined, known), columns, performance, series, limits)
+    return decide(_volume(rows, times, joined, known), columns, performance, series, limits)
 
 
 def _answered(
@@ -81,10 +88,12 @@ def _answered(
     return Answered(target, outputs[known], times[known]), known
 
 
-def _volume(times: Times, labels: Labels | None = None, known: NDArray[np.bool_] | None = None) -> Volume:
+def _volume(rows: int, times: Times, labels: Labels | None, known: NDArray[np.bool_]) -> Volume:
     dated = times[~np.isnat(times)]
     since, until = (str(dated.min()), str(dated.max())) if len(dated) else (None, None)
-    if labels is None or known is None:
-        return Volume(len(times), since, until)
+    if labels is None:
+        return Volume(rows, len(times), since, until)
+    unknown = labels.known & ~known
+    names = labels.named(unknown)[:SHOWN_NAMES]
     came = int(labels.known.sum())
-    return Volume(len(times), since, until, came, labels.unmatched, came - int(known.sum()))
+    return Volume(rows, len(times), since, until, came, labels.unmatched, int(unknown.sum()), names)

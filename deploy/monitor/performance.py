@@ -46,12 +46,15 @@ class Loss:
     Attributes:
         recorded: its value on the rows that judged.
         worse_by: how much worse it is now, in its own unit; negative when better.
-        allowed: how much worse it may be.
+        allowed: how much worse it may be: the share `lost_skill` of the advantage over `dummy`.
+        dummy: the value of what learnt nothing, on the rows that judged.
     """
 
     recorded: float
     worse_by: float
     allowed: float
+    lost_skill: float
+    dummy: float
     state: State
 
 
@@ -110,10 +113,10 @@ def perform(problem: Problem, answered: Answered, recorded: Recorded | None, los
 def _loss(metric: Metric, now: float, error: float, recorded: Recorded, lost_skill: float) -> Loss:
     then, error_then = jackknife(metric, recorded.rows)
     worse_by = then - now if metric.higher_is_better else now - then
-    dummy = recorded.dummy_metrics[metric.name]
-    allowed = lost_skill * abs(then - (dummy if dummy is not None else 0.0))
+    dummy = recorded.dummy_metrics[metric.name] or 0.0
+    allowed = lost_skill * abs(then - dummy)
     state = _state(worse_by - allowed, STUDENT_T * math.hypot(error, error_then))
-    return Loss(then, worse_by, allowed, state)
+    return Loss(then, worse_by, allowed, lost_skill, dummy, state)
 
 
 def jackknife(metric: Metric, answered: Answered) -> tuple[float, float]:

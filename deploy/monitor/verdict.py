@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from deploy.monitor.bars import bars
 from deploy.monitor.drift import ColumnDrift, Thresholds
+from deploy.monitor.lines import allowance
 from deploy.monitor.performance import Performance
 from deploy.monitor.periods import Period
 
@@ -29,18 +30,21 @@ class Volume:
 
     Attributes:
         rows: of the window.
+        distinct: those that count: a row that was asked again counts once.
         since, until: the first and the last of them, ISO 8601; None where no time is known.
-        labelled: rows whose label has come; None where no labels were given.
+        labelled: distinct rows whose label has come; None where no labels were given.
         unmatched: labels that belong to no row.
-        unknown: labels that are no class of the model.
+        unknown: labels that are no class of the model; `unknown_names` are some of them.
     """
 
     rows: int
+    distinct: int
     since: str | None
     until: str | None
     labelled: int | None = None
     unmatched: int = 0
     unknown: int = 0
+    unknown_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,9 @@ def decide(
     fewest = thresholds.fewest_rows
     moved = tuple(_moved(column) for column in columns if column.drifted)
     unclear = tuple(_unclear(volume, performance, fewest))
-    if volume.rows < fewest:
-        few = f"{volume.rows} rows were asked; {fewest} are needed"
+    if volume.distinct < fewest:
+        several = "" if volume.distinct == volume.rows else f", {volume.distinct} distinct"
+        few = f"{volume.rows} rows were asked{several}; {fewest} are needed"
         return Verdict("inconclusive", None, (few,), volume, columns, performance, periods)
     if worse := tuple(_worse(volume, performance, thresholds)):
         cause: Cause = "data" if moved else "concept"
@@ -131,7 +136,7 @@ def _lost(performance: Performance) -> Iterator[str]:
     loss = performance.loss
     if loss is not None and loss.state == "degraded":
         was = f"worse by {loss.worse_by:.3g} than the {loss.recorded:.4g} of the evaluation"
-        yield f"{performance.metric} is {performance.now:.4g}, {was}; {loss.allowed:.3g} is allowed"
+        yield f"{performance.metric} is {performance.now:.4g}, {was}; {allowance(asdict(loss))}"
     for floor in performance.floors:
         if floor.state == "degraded":
             yield f"{floor.metric} is {floor.now:.4g}; its floor is {floor.floor:.4g}"

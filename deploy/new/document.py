@@ -10,7 +10,7 @@ from ruamel.yaml.comments import CommentedSeq
 
 from deploy.new.criteria import Criteria
 from deploy.new.draft import Draft
-from deploy.new.learner import Parameters
+from deploy.new.learner import reason
 from deploy.new.profile import Column, Profile
 
 WIDEST = 2**31 - 1  # no line is folded
@@ -22,7 +22,7 @@ def render(draft: Draft) -> str:
         _head(draft),
         _columns(draft.profile),
         _split(draft),
-        _model(draft.parameters),
+        _model(draft),
         _success(draft.criteria),
     )
     return "\n".join("\n".join(lines) + "\n" for lines in parts)
@@ -85,11 +85,11 @@ def _split(draft: Draft) -> Iterator[str]:
     yield _line("salt", split.salt, 1, "which they are; chosen so that the target is alike on both sides")
 
 
-def _model(parameters: Parameters) -> Iterator[str]:
+def _model(draft: Draft) -> Iterator[str]:
     yield "model:"
     yield _line("kind", "lightgbm", 1)
-    yield "  parameters:"
-    for name, value in parameters.items():
+    yield f"  parameters:  # {reason(draft.teaching)}"
+    for name, value in draft.parameters.items():
         yield _line(name, value, 2)
 
 

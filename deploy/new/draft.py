@@ -23,6 +23,7 @@ class Draft:
 
     Attributes:
         path: of the data, as the file names it.
+        teaching: how many rows teach.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Draft:
     split: Split
     criteria: Criteria
     parameters: Parameters
+    teaching: int
 
 
 def draft_of(name: str, profile: Profile, file: Path) -> Draft:
@@ -44,8 +46,9 @@ def draft_of(name: str, profile: Profile, file: Path) -> Draft:
     criteria = criteria_of(profile.rows, parts.judges, target, task, profile.features)
     classes = pc.count_distinct(profile.rows.column(target)).as_py()
     categories = any(column.kind == "category" for column in profile.features)
-    parameters = parameters_of(int((~parts.judges).sum()), classes, categories, task, criteria.metric)
-    return Draft(name, named_path(profile.path, file), profile, parts.split, criteria, parameters)
+    teaching = int((~parts.judges).sum())
+    parameters = parameters_of(teaching, classes, categories, task, criteria.metric)
+    return Draft(name, named_path(profile.path, file), profile, parts.split, criteria, parameters, teaching)
 
 
 def named_path(data: Path, file: Path) -> str:

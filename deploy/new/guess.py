@@ -8,18 +8,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from deploy.new.spelling import FEW_LEVELS, Place, Texts, shown, spelling
 from ml.problem import Kind
-from ml.raw.cells import numbers, texts, without_words
+from ml.raw.cells import LARGEST_EXACT, numbers
 from ml.raw.dates import FORMS, read_dates
 from ml.raw.misfit import Misfit
 
 FREE_TEXT_SHARE = 0.5  # of the rows have a text of their own
 NEARLY = 0.9  # of the values are numbers: then the others are mistakes rather than levels
-FEW_LEVELS = 20  # a column of so few levels is never free text, and its whole numbers may be codes
 BOOLEAN_WORDS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
+OF_ITS_OWN = 0.95  # of the values are whole numbers that no other row has: then they may be names
+FEWEST_OWN = 50  # values that this is told from
 LEADING_ZERO = r"^[-+]?0[0-9]"
-NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
-DECIMAL_COMMA = r"^\s*[-+]?[0-9]+(,[0-9]+)?\s*$"
+INTEGER, LONG_INTEGER = r"^[-+]?[0-9]+$", r"^[-+]?[0-9]{16,}$"
+ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[-+][0-9]{2}:?[0-9]{2})?)?$"
 DIGITS = r"^[0-9]+$"
 LOOKED_AT = 100  # dates are told from the first so many values before all are read
 
@@ -45,21 +47,20 @@ class Guess:
     whole: bool = False
 
 
-def guess(column: pa.ChunkedArray) -> Guess:
-    """What the raw column is: text from CSV, any type from Parquet."""
-    kind = column.type
+def guess(column: pa.ChunkedArray, place: Place) -> Guess:
+    """What the raw column is: text from CSV, any type from Parquet.
+
+    Args:
+        column: of the whole file.
+        place: where a row (from 0) stands, for remarks on its value.
+    """
     try:
-        if pa.types.is_boolean(kind):
-            found = Guess("boolean", pc.count_distinct(column).as_py(), column.null_count)
-        elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            found = Guess("date", pc.count_distinct(column).as_py(), column.null_count)
-        elif pa.types.is_string(kind):
-            found = _of_text(texts(column).drop_null().value_counts(), len(column))
-        else:
-            values = numbers(column)
-            found = _of_numbers(values.unique().drop_null(), values.null_count, len(column))
+        found = _of(column, place)
     except Misfit as misfit:
-        return Guess("category", 0, column.null_count, unfit=misfit.message)
+        if misfit.row is None:
+            return Guess("category", 0, column.null_count, unfit=misfit.message)
+        unfit = f"{misfit.message} ({place(misfit.row)}): {misfit.remedy}"
+        return Guess("number", pc.count_distinct(column).as_py(), column.null_count, unfit=unfit)
     if found.missing == len(column):
         return replace(found, unfit="it has no value in any row")
     if found.distinct == 1 and found.missing == 0:
@@ -67,44 +68,76 @@ def guess(column: pa.ChunkedArray) -> Guess:
     return found
 
 
-def _of_numbers(levels: pa.Array, missing: int, rows: int) -> Guess:
-    distinct = len(levels)
-    values = np.asarray(levels, dtype=np.float64)
-    whole = bool(np.all(values == np.floor(values)))
+def _of(column: pa.ChunkedArray, place: Place) -> Guess:
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        return Guess("boolean", pc.count_distinct(column).as_py(), column.null_count)
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return Guess("date", pc.count_distinct(column).as_py(), column.null_count)
+    if pa.types.is_string(kind) or (pa.types.is_integer(kind) and _beyond_exact(column)):
+        return _of_text(Texts.of(column, place))
+    return _of_numbers(numbers(column), column, place)
+
+
+def _beyond_exact(integers: pa.ChunkedArray) -> bool:
+    ends = pc.min_max(integers).as_py()
+    return any(end is not None and abs(end) >= LARGEST_EXACT for end in ends.values())
+
+
+def _of_numbers(values: pa.ChunkedArray, column: pa.ChunkedArray, place: Place) -> Guess:
+    levels = np.asarray(values.unique().drop_null(), dtype=np.float64)
+    distinct, present = len(levels), len(values) - values.null_count
+    whole = bool(np.all(levels == np.floor(levels)))
     remark = ""
-    if whole and set(values) == {0.0, 1.0}:
+    if whole and set(levels) == {0.0, 1.0}:
         remark = "0 and 1; `boolean` if requests send true and false"
-    elif whole and 1 < distinct <= FEW_LEVELS and rows >= 5 * distinct:
+    elif whole and 1 < distinct <= FEW_LEVELS and len(values) >= 5 * distinct:
         remark = f"{distinct} whole numbers: codes? then `category`, and requests send text"
-    return Guess("number", distinct, missing, remark, whole=whole)
+    elif whole and present >= FEWEST_OWN and distinct >= OF_ITS_OWN * present:
+        first = shown(column, pc.index(values.is_valid(), True).as_py(), place)
+        remark = f"nearly every row has a whole number of its own ({first}): an amount, or a name?"
+    return Guess("number", distinct, values.null_count, remark, whole=whole)
 
 
-def _of_text(counted: pa.StructArray, rows: int) -> Guess:
-    """From the distinct texts and how often each stands."""
-    levels, counts = counted.field("values"), counted.field("counts")
-    amounts = without_words(levels)
-    present = amounts.drop_null()
-    missing = rows - _sum(counts.filter(amounts.is_valid()))
+def _of_text(words: Texts) -> Guess:
+    present, rows = words.present, len(words.column)
+    missing = rows - words.rows(words.amounts.is_valid())
     if len(present) == 0:
         return Guess("category", 0, rows)
+    if _are_long_integers(present):
+        return _of_long_integers(words, missing)
     if not pc.any(pc.match_substring_regex(present, LEADING_ZERO)).as_py():
         try:
-            values = numbers(pa.chunked_array([present]))
-            return _of_numbers(values.unique().drop_null(), missing, rows)
+            return _of_numbers(numbers(words.column), words.column, words.place)
         except Misfit:
             pass
-    words = sorted(set(pc.ascii_lower(present).to_pylist()))
-    if set(words) in BOOLEAN_WORDS:
-        return Guess("boolean", 2, missing, f"{' and '.join(words)} in the file; requests send true and false")
-    return _of_dates(present, missing) or _of_categories(levels, counts, amounts, rows)
+    said = sorted(set(pc.ascii_lower(present).to_pylist()))
+    if set(said) in BOOLEAN_WORDS:
+        return Guess("boolean", 2, missing, f"{' and '.join(said)} in the file; requests send true and false")
+    return _of_dates(words, missing) or _of_categories(words)
 
 
-def _sum(counts: pa.Array) -> int:
-    return int(pc.sum(counts).as_py() or 0)
+def _are_long_integers(present: pa.Array) -> bool:
+    """Whether all are integers, and float64 does not hold all of them exactly."""
+    if not pc.all(pc.match_substring_regex(present, INTEGER)).as_py():
+        return False
+    long = present.filter(pc.match_substring_regex(present, LONG_INTEGER))
+    return bool(pc.any(pc.greater_equal(pc.abs(long.cast(pa.float64())), LARGEST_EXACT)).as_py())
 
 
-def _of_dates(present: pa.Array, missing: int) -> Guess | None:
+def _of_long_integers(words: Texts, missing: int) -> Guess:
+    present = words.present
+    length = pc.utf8_length(pc.replace_substring_regex(words.amounts, "^[-+]", ""))
+    first = words.first(pc.equal(length, pc.max(length)))
+    said = f"whole numbers of up to {pc.max(length)} digits, which a number would round ({first})"
+    found = Guess("category", len(present), missing, f"{said}: codes?", whole=True)
+    few = len(present) <= FEW_LEVELS or len(present) <= FREE_TEXT_SHARE * (len(words.column) - missing)
+    return found if few else replace(found, remark="", unfit=f"{said}, nearly every row its own: names?")
+
+
+def _of_dates(words: Texts, missing: int) -> Guess | None:
     """A date, also where some values cannot be read; None where the first values are something else."""
+    present = words.present
     head = present.slice(0, LOOKED_AT)
     if pc.all(pc.match_substring_regex(head, DIGITS)).as_py():
         return None
@@ -114,34 +147,39 @@ def _of_dates(present: pa.Array, missing: int) -> Guess | None:
     except Misfit:
         if not all(any(form.pattern.fullmatch(text) for form in FORMS) for text in head.to_pylist()):
             return None
+    if not pc.all(pc.match_substring_regex(present, ISO)).as_py():
+        found = replace(found, remark=f"{present[0].as_py()} in the file; requests send ISO 8601, such as 2013-07-31")
     try:
         read_dates(present)
-    except Misfit:
-        return replace(found, unfit="its dates cannot all be read in one way: write 2013-07-31")
+    except Misfit as misfit:
+        odd = pc.equal(words.amounts, present[misfit.row or 0])
+        said = f"its dates cannot all be read in one way ({words.first(odd)})"
+        return replace(found, unfit=f"{said}: write 2013-07-31")
     return found
 
 
-def _of_categories(levels: pa.Array, counts: pa.Array, amounts: pa.Array, rows: int) -> Guess:
-    total, distinct = _sum(counts), len(levels)
-    found = Guess("category", distinct, rows - total, _remark_on_words(levels.filter(amounts.is_null())))
-    present = amounts.drop_null()
-    if _have_commas(present):
-        return replace(found, kind="number", unfit="its numbers have decimal commas: write decimal points")
-    as_numbers = pc.fill_null(pc.match_substring_regex(amounts, NUMBER), False)
-    others = total - _sum(counts.filter(pc.or_(as_numbers, amounts.is_null())))
-    if others and others <= (1 - NEARLY) * total and distinct > FEW_LEVELS:
-        return replace(found, kind="number", unfit=f"{others} of its {total} values are no numbers: mend them")
+def _of_categories(words: Texts) -> Guess:
+    total, distinct = words.rows(words.levels.is_valid()), len(words.levels)
+    found = Guess("category", distinct, len(words.column) - total)
+    written = spelling(words)
+    strangers = f"{written.strangers}: mend them for a `number`" if written and written.strangers else ""
+    numeric = written and written.share >= NEARLY and (not strangers or written.distinct > FEW_LEVELS)
+    if written and numeric and (mistakes := _joined(written.otherwise, strangers)):
+        return replace(found, kind="number", unfit=mistakes)
     if distinct > FEW_LEVELS and distinct > FREE_TEXT_SHARE * total:
-        return replace(found, unfit="nearly every row has a text of its own")
-    return found
+        return replace(found, unfit=_joined("nearly every row has a text of its own", strangers))
+    return replace(found, remark=_joined(_on_words(words), strangers or _on_zeros(words)))
 
 
-def _have_commas(present: pa.Array) -> bool:
-    some = pc.any(pc.match_substring(present, ",")).as_py()
-    return bool(some and pc.all(pc.match_substring_regex(present, DECIMAL_COMMA)).as_py())
+def _joined(*remarks: str) -> str:
+    return "; ".join(filter(None, remarks))
 
 
-def _remark_on_words(words: pa.Array) -> str:
-    if len(words) == 0:
-        return ""
-    return f"{' and '.join(sorted(words.to_pylist()))} is a category here, not a missing value"
+def _on_words(words: Texts) -> str:
+    said = words.levels.filter(words.amounts.is_null())
+    return f"{' and '.join(sorted(said.to_pylist()))} is a category here, not a missing value" if len(said) else ""
+
+
+def _on_zeros(words: Texts) -> str:
+    zeros = pc.fill_null(pc.match_substring_regex(words.amounts, LEADING_ZERO), False)
+    return f"numbers that begin with a zero ({words.first(zeros)}): read as codes" if pc.any(zeros).as_py() else ""

@@ -5,12 +5,27 @@ from __future__ import annotations
 from ml.metrics import Task
 
 Parameters = dict[str, bool | int | float | str]
-# Up to so many training rows: iterations, leaves, the fewest rows in a leaf.
-SIZES = (
-    (200, (50, 4, 3)),
-    (2_000, (100, 7, 10)),
-    (20_000, (150, 15, 20)),
-    (float("inf"), (200, 31, 50)),
+
+
+def _trees(iterations: int, leaves: int, rate: float, fewest: int) -> Parameters:
+    return {
+        "num_iterations": iterations,
+        "num_leaves": leaves,
+        "learning_rate": rate,
+        "min_data_in_leaf": fewest,
+    }
+
+
+FEW_ROWS = 2_000
+# Up to so many training rows. Few rows are learnt by heart unless trees are small, learn slowly, and each sees another
+# part of the rows and columns.
+PARTS: Parameters = {"bagging_freq": 1, "bagging_fraction": 0.7}
+SIZES: tuple[tuple[float, Parameters], ...] = (
+    (200, {**_trees(100, 4, 0.05, 5), **PARTS, "feature_fraction": 0.5}),
+    (500, {**_trees(150, 4, 0.05, 15), **PARTS, "feature_fraction": 0.6, "lambda_l2": 1}),
+    (FEW_ROWS, {**_trees(200, 6, 0.05, 20), **PARTS, "feature_fraction": 0.6, "lambda_l2": 1}),
+    (20_000, _trees(150, 15, 0.1, 20)),
+    (float("inf"), _trees(200, 31, 0.1, 50)),
 )
 MOST_TREES = 2000  # of all classes together: LightGBM grows one for each class in every iteration
 
@@ -25,17 +40,17 @@ def parameters_of(rows: int, classes: int, categories: bool, task: Task, metric:
         task: what the target is.
         metric: what decides between two models.
     """
-    iterations, leaves, fewest = next(sizes for most, sizes in SIZES if rows <= most)
-    parameters: Parameters = {"objective": "regression_l1"} if metric == "mae" else {}
+    sized = dict(next(sizes for most, sizes in SIZES if rows <= most))
     if task == "classification" and classes > 2:
-        iterations = min(iterations, max(20, MOST_TREES // classes))
-    parameters |= {
-        "num_iterations": iterations,
-        "num_leaves": leaves,
-        "learning_rate": 0.1,
-        "min_data_in_leaf": fewest,
-    }
-    return {**parameters, **_for_categories(rows)} if categories else parameters
+        sized["num_iterations"] = min(int(sized["num_iterations"]), max(20, MOST_TREES // classes))
+    objective: Parameters = {"objective": "regression_l1"} if metric == "mae" else {}
+    return {**objective, **sized, **(_for_categories(rows) if categories else {})}
+
+
+def reason(rows: int) -> str:
+    """Why those, for a comment."""
+    few = "small trees of parts of the rows and columns, as few rows are soon learnt by heart"
+    return f"for {rows:,} training rows: " + (few if rows <= FEW_ROWS else "the more rows, the more leaves")
 
 
 def _for_categories(rows: int) -> Parameters:

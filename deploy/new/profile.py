@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,14 +13,15 @@ from deploy.new.guess import Guess, guess
 from deploy.new.identifiers import identifier, why_it_names_rows
 from deploy.new.leaks import leak
 from deploy.new.seasons import season
+from deploy.new.spelling import Place
 from deploy.new.target import task_of
 from ml.fault import invalid
 from ml.metrics import Task
 from ml.problem import Columns, Kind
 from ml.raw.cells import plain
-from ml.raw.folder import Raw, open_raw
+from ml.raw.folder import Raw, RawFile, open_raw
 from ml.raw.misfit import Misfit
-from ml.raw.typed import joined
+from ml.raw.typed import Files, joined, place_in
 from ml.steps.ingest import ingest
 
 FEWEST_ROWS = 24  # ten to learn from and ten to judge by, and some room for the hash that parts them
@@ -84,13 +86,14 @@ def profile(path: Path, keys: Keys) -> Profile:
     """
     raw = open_raw(path)
     _check_keys(raw, keys)
-    columns = raw_columns(raw)
-    guesses = {name: guess(column) for name, column in columns.items()}
+    columns, files = raw_columns(raw)
+    place = partial(_place, raw.path, files)
+    guesses = {name: guess(column, place) for name, column in columns.items()}
     task, task_note = task_of(guesses[keys.target], columns[keys.target], f"{path}, column `{keys.target}`")
     others = {name: found for name, found in guesses.items() if name not in asdict(keys).values()}
     found_id = None if keys.id else identifier(others, columns)
     whole = replace(keys, id=keys.id or found_id)
-    features, naming, unfit = _sorted_out(others, columns, found_id)
+    features, naming, unfit = _sorted_out(others, columns, found_id, place)
     if not features:  # then what names rows may still say something
         features, naming = naming, ()
     if not features:
@@ -121,14 +124,21 @@ def _check_keys(raw: Raw, keys: Keys) -> None:
         named[name] = option
 
 
-def raw_columns(raw: Raw) -> dict[str, pa.ChunkedArray]:
-    """All columns of all files, text from CSV and typed from Parquet.
+def _place(path: Path, files: Files, row: int) -> str:
+    """Where a row (from 0) stands, below the path that a person named."""
+    return place_in(files, row).removeprefix(str(path)).lstrip("/, ")
+
+
+def raw_columns(raw: Raw) -> tuple[dict[str, pa.ChunkedArray], Files]:
+    """All columns of all files, text from CSV and typed from Parquet, and how many rows each file has.
 
     Raises:
         Fault: a file is broken, there is no row, or a column is text in one file and no text in another.
     """
     parts: dict[str, list[pa.ChunkedArray]] = {name: [] for name in raw.columns}
-    for _, rows in raw.batches(raw.columns):
+    counts: dict[RawFile, int] = {}
+    for file, rows in raw.batches(raw.columns):
+        counts[file] = counts.get(file, 0) + rows.num_rows
         for name in raw.columns:
             parts[name].append(plain(rows.column(name)))
     columns = {}
@@ -139,11 +149,11 @@ def raw_columns(raw: Raw) -> dict[str, pa.ChunkedArray]:
             columns[name] = joined(found)
         except Misfit as misfit:
             raise invalid(misfit.message, f"{raw.path}, column `{name}`", misfit.remedy) from None
-    return columns
+    return columns, tuple(counts.items())
 
 
 def _sorted_out(
-    guesses: Mapping[str, Guess], columns: Mapping[str, pa.ChunkedArray], found_id: str | None
+    guesses: Mapping[str, Guess], columns: Mapping[str, pa.ChunkedArray], found_id: str | None, place: Place
 ) -> tuple[tuple[Column, ...], tuple[Column, ...], tuple[Column, ...]]:
     """The features, what names rows rather than describes them, and what cannot be learnt from."""
     features, naming, unfit = [], [], []
@@ -152,7 +162,7 @@ def _sorted_out(
             continue
         if found.unfit:
             unfit.append(Column(name, found.kind, found.unfit))
-        elif reason := why_it_names_rows(name, found, columns[name]):
+        elif reason := why_it_names_rows(name, found, columns[name], place):
             naming.append(Column(name, found.kind, reason))
         else:
             features.append(Column(name, found.kind, found.remark))

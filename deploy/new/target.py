@@ -33,17 +33,17 @@ def task_of(found: Guess, column: pa.ChunkedArray, where: str) -> tuple[Task, st
     if found.kind == "date":
         raise invalid("the target is a date", where, "predict a number instead, such as the days until then")
     labelled = len(column) - found.missing
-    if found.kind == "number":
-        if found.unfit:
-            raise invalid(f"the target cannot be read: {found.unfit}", where, "correct the file")
+    if found.kind == "number" and found.unfit:
+        raise invalid(f"the target cannot be read: {found.unfit}", where, "correct the file")
+    if found.kind == "number" or found.whole:
         if not found.whole or found.distinct > MOST_WHOLE_CLASSES or labelled < ROWS_A_CLASS * found.distinct:
-            return "regression", ""
+            return "regression", "" if found.kind == "number" else found.remark or found.unfit
         return "classification", "" if found.distinct == 2 else "classes, or amounts: then `regression`?"
     if found.distinct > MOST_CLASSES or labelled < ROWS_A_CLASS * found.distinct:
         message = f"the target has {found.distinct} different texts in {labelled} rows"
         remedy = f"choose another, or make at most {MOST_CLASSES} classes with {ROWS_A_CLASS} rows each"
         raise invalid(message, where, remedy)
-    return "classification", _rare(column)
+    return "classification", "; ".join(filter(None, (found.remark, _rare(column))))
 
 
 def _rare(column: pa.ChunkedArray) -> str:

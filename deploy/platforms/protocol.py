@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from deploy.exit_codes import WAITING
 from deploy.release.analysis import Live
 from deploy.release.state import ModelRef, Observed, Tags
 from deploy.runs import Run
@@ -133,10 +134,11 @@ class DeploymentFailed(Exception):
 
 
 class Held(Fault):
-    """Another release holds the endpoint."""
+    """Another release holds the endpoint: whoever called waits, and nothing is wrong."""
 
-    def __init__(self, endpoint: str) -> None:
-        super().__init__("another release is under way", endpoint, "wait for its end, or give --wait SECONDS")
+    def __init__(self, endpoint: str, ends: str = "") -> None:
+        remedy = f"wait for its end, or give --wait SECONDS{ends}"
+        super().__init__("another release is under way", endpoint, remedy, WAITING)
 
 
 class Platform(Protocol):
@@ -250,8 +252,11 @@ class Platform(Protocol):
         """One release at a time; raises `Held` where another holds it."""
         ...
 
-    def create_endpoint(self, endpoint: str) -> None:
-        """Makes the endpoint, or starts the one that is there."""
+    def create_endpoint(self, endpoint: str) -> str | None:
+        """Makes the endpoint, or starts the one that is there.
+
+        Returns: what its users should know, such as another address than it had; None where nothing is new.
+        """
         ...
 
     def create_deployment(self, endpoint: str, name: str, model: ModelRef) -> None:

@@ -21,7 +21,7 @@ from deploy.release.actions import (
 )
 from deploy.release.policy import Policy
 from deploy.release.state import Deployment, ModelRef, Observed, Tags
-from ml.fault import Fault
+from ml.fault import invalid
 
 KEPT_GOOD = 20  # so far back a rollback goes, and so long dev's word for a model lasts
 
@@ -119,7 +119,7 @@ def step_back(observed: Observed, pinned: ModelRef | None, reason: str, to: str 
     if begun or under_way:
         return tags
     if len(tags.good) < 2:
-        raise Fault("nothing served here before", remedy="pin the version that shall be served, then release it")
+        raise invalid("nothing served here before", remedy="pin the version that shall be served, then release it")
     return reject(tags, tags.good[-1], reason)
 
 
@@ -127,7 +127,7 @@ def _back_to(tags: Tags, version: str, reason: str) -> Tags:
     versions = [model.version for model in tags.good]
     if version not in versions:
         served = ", ".join(versions) or "none"
-        raise Fault(f"version {version} has not served here", "--to", f"versions that have: {served}", code=2)
+        raise invalid(f"version {version} has not served here", "--to", f"versions that have: {served}")
     for model in tags.good[versions.index(version) + 1 :]:
         tags = reject(tags, model, reason)
     return tags

@@ -190,7 +190,8 @@ class _Execution:
         platform, endpoint = self.platform, self.endpoint
         match action:
             case CreateEndpoint() | StartEndpoint():
-                platform.create_endpoint(endpoint)
+                if moved := platform.create_endpoint(endpoint):
+                    self._tell(moved, {})
             case CreateDeployment(name, model):
                 self._create(name, model)
             case Smoke(name, model):

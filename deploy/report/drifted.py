@@ -44,6 +44,8 @@ def _answer(monitored: Monitored, found: Sequence[Mapping[str, Any]]) -> str:
     volume = monitored.get("volume") or {}
     moved = sum(bool(column.get("drifted")) for column in found)
     asked = f"{count(volume['rows'])} rows were asked" if "rows" in volume else "Rows were asked"
+    if volume.get("distinct", volume.get("rows")) != volume.get("rows"):
+        asked += f" ({count(volume['distinct'])} distinct)"
     if volume.get("since") and volume.get("until"):
         asked += f", of {day(volume['since'])} to {day(volume['until'])}"
     if not found:

@@ -20,7 +20,7 @@ from ml.problem import find, load_problem
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     problem = load_problem(find(arguments.problem))
-    scored = read_scored(Path(newest_run(context.runs, problem.name).evaluation))
+    scored = read_scored(Path(newest_run(context.runs, problem.name, context.called(problem.name)).evaluation))
     verdict = judge(scored, None, problem.success, None).to_json()
     on_main = metrics_in(arguments.evidence) if arguments.evidence else metrics_on_main(problem.name)
     here = verdict["metrics"]["candidate"]

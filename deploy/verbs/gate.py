@@ -40,7 +40,8 @@ class Gated:
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     problem = load_problem(find(arguments.problem))
-    judged = load_run(context.runs, arguments.run) if arguments.run else newest_run(context.runs, problem.name)
+    called = context.called(problem.name)
+    judged = load_run(context.runs, arguments.run) if arguments.run else newest_run(context.runs, problem.name, called)
     gated = gate(context, problem, judged)
     result = {
         **gated.verdict,
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     }
     lines = [f"{gated.verdict['decision']}: " + "; ".join(gated.verdict["reasons"])]
     if gated.model is not None:
-        lines += [f"registered as {gated.model}", f"next: mlops promote {problem.name} --stack dev"]
+        lines += [f"registered as {gated.model}", f"next: mlops promote {called} --stack dev"]
     return Done(CODES[gated.verdict["decision"]], result, tuple(lines))
 
 

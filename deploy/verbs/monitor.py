@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, DRIFT, WAITING
+from deploy.monitor.lines import lines_of
 from deploy.platforms.protocol import Platform
 from deploy.release.state import ModelRef
 from ml.digest import of_file
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from deploy.monitor.asked import Asked
 
 CODES = {"ok": DONE, "drift": DRIFT, "degraded": DRIFT, "inconclusive": WAITING}
-SHOWN_COLUMNS = 12
 REPLAYED_ROWS_A_REQUEST = 100
+ARRIVED_WITHIN_SECONDS, LOOK_SECONDS = 90.0, 0.5
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
@@ -47,13 +49,14 @@ def every(arguments: argparse.Namespace, context: Context) -> Done:
 
 def one(arguments: argparse.Namespace, context: Context) -> Done:
     """Looks at one problem."""
+    _window(arguments)  # a day that is none is said before anything is looked at
     problem = load_problem(find(arguments.problem))
     model = served(context, arguments.stack, problem.name)
     asked = _asked(arguments, context, model)
     result = look(context, arguments.stack, problem, model, asked, arguments.labels)
     if arguments.labels is not None:
         result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, arguments.labels)
-    return Done(CODES[result["decision"]], result, tuple(_lines(problem, result)))
+    return Done(CODES[result["decision"]], result, tuple(lines_of(result, context.called(problem.name))))
 
 
 def served(context: Context, stack: str, problem: str) -> ModelRef:
@@ -64,7 +67,9 @@ def served(context: Context, stack: str, problem: str) -> ModelRef:
     """
     good = context.platform(stack).observe(problem).tags.last_good
     if good is None:
-        raise Fault(f"nothing has been released to {stack}", problem, f"mlops release {problem} --stack {stack}")
+        raise Fault(
+            f"nothing has been released to {stack}", problem, f"mlops release {context.called(problem)} --stack {stack}"
+        )
     return good
 
 
@@ -81,19 +86,29 @@ def look(
 
 def monitor_after_run(context: Context, problem: Problem, send: bool) -> dict[str, Any]:
     """The last stage of `mlops run`: prod is asked held-back rows, whose labels are known here."""
-    platform = context.platform("prod")
+    platform, sent = context.platform("prod"), 0
     model = served(context, "prod", problem.name)
     if send:
         context.screen.working("held-back rows are sent to prod")
         sent = replay(platform, problem.name, model)
         context.screen.done(f"prod was asked {sent:,} held-back rows")
     context.screen.working("compare with the training data")
-    asked = _collected(context, "prod", problem.name, model)
+    asked = _arrived(context, problem.name, model, sent)
     labels = platform.origin(model).live if problem.columns.id else None
     result = look(context, "prod", problem, model, asked, labels)
     show = context.screen.done if result["decision"] == "ok" else context.screen.warn
     show(f"{result['decision']}: {result['reasons'][0]}" + (" …" if len(result["reasons"]) > 1 else ""))
     return result
+
+
+def _arrived(context: Context, problem: str, model: ModelRef, sent: int) -> Asked:
+    """What prod has collected, once as many rows are there as were sent: a container carries them off by and by."""
+    deadline = time.monotonic() + ARRIVED_WITHIN_SECONDS
+    while True:
+        asked = _collected(context, "prod", problem, model)
+        if asked.rows.num_rows >= sent or time.monotonic() > deadline:
+            return asked
+        time.sleep(LOOK_SECONDS)
 
 
 def replay(platform: Platform, endpoint: str, model: ModelRef) -> int:
@@ -114,7 +129,7 @@ def _asked(arguments: argparse.Namespace, context: Context, model: ModelRef) -> 
         asked = asked_in(arguments.requests, Model.load(platform.fetch(model)))
     else:
         asked = _collected(context, arguments.stack, load_problem(find(arguments.problem)).name, model)
-    since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
+    since, until = _window(arguments)
     time = load_problem(find(arguments.problem)).columns.time
     return asked.between(time, since, until) if since or until else asked
 
@@ -141,26 +156,18 @@ def _keep_labelled(context: Context, stack: str, problem: Problem, model: ModelR
     return write_labelled(asked, join_labels(labels, asked, card), card, path)
 
 
+def _window(arguments: argparse.Namespace) -> tuple[dt.datetime | None, dt.datetime | None]:
+    since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
+    if since is not None and until is not None and since >= until:
+        raise invalid(f"`{arguments.until}` is not after --since {arguments.since}", "--until", "name a later day")
+    return since, until
+
+
 def _moment(text: str | None, where: str) -> dt.datetime | None:
     if text is None:
         return None
     try:
-        return dt.datetime.fromisoformat(text)
+        moment = dt.datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except ValueError:
         raise invalid(f"`{text}` is no day", where, "write it as 2013-07-01") from None
-
-
-def _lines(problem: Problem, result: dict[str, Any]) -> list[str]:
-    volume = result["volume"]
-    window = f", {volume['since'][:10]} to {volume['until'][:10]}" if volume["since"] else ""
-    lines = [
-        f"{result['decision']}  ({volume['rows']:,} rows{window})",
-        *(f"  {reason}" for reason in result["reasons"]),
-    ]
-    for column in result["columns"][:SHOWN_COLUMNS]:
-        mark = "drifted" if column["drifted"] else ""
-        values = f"{column['value']:8.3f}  of {column['threshold']:.3f}"
-        lines.append(f"  {column['name']:<24} {column['statistic']:<12} {values}  {mark}")
-    if result["decision"] in ("drift", "degraded"):
-        lines.append(f"next: mlops train {problem.name} --from-monitor, then mlops gate")
-    return lines

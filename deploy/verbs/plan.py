@@ -1,8 +1,9 @@
-"""`mlops plan`: shows what a release would do, and does nothing."""
+"""`mlops plan`: shows what a release or a rollback would do, and does nothing."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, REFUSED, ROLLED_BACK
@@ -13,7 +14,7 @@ from deploy.gitops.git import commit_here
 from deploy.gitops.progress import writes
 from deploy.gitops.stack_state import state_hash
 from deploy.release.actions import sentence, to_json
-from deploy.release.plan import Wanted, plan
+from deploy.release.plan import Wanted, plan, restore, step_back
 from deploy.release.policy import load_policy
 from deploy.release.state import ModelRef
 from ml.fault import Fault, invalid
@@ -25,6 +26,8 @@ REPIN = "`mlops promote` writes the pin"
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     problem = load_problem(find(arguments.problem)).name
+    if arguments.back:
+        return _back(context, arguments.stack, problem, arguments.to or None)
     want = wanted(context, arguments.stack, problem)
     bound = bind(context, arguments.stack, problem, want.model, arguments.retry)
     the_plan = plan(want, bound.observed, arguments.retry)
@@ -48,6 +51,28 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     return Done(DONE, result, lines or ("nothing to do",))
 
 
+def _back(context: Context, stack: str, problem: str, version: str | None) -> Done:
+    """What a rollback would do, and to which version: `mlops rollback --to` it may be said as often as one likes."""
+    observed, pinned = context.platform(stack).observe(problem), context.pins.read(stack, problem)
+    tags = step_back(observed, pinned, "", version)
+    good, actions = tags.last_good, restore(replace(observed, tags=tags))
+    gone = [digest for digest in tags.rejected if digest not in observed.tags.rejected]
+    known = {model.digest: model for model in (*observed.tags.good, *(d.model for d in observed.deployments))}
+    result = {
+        "stack": stack,
+        "problem": problem,
+        "back": True,
+        "to": "" if good is None else good.version,
+        "model": None if good is None else vars(good),
+        "gives_up": [vars(known[digest]) for digest in gone if digest in known],
+        "actions": [to_json(action) for action in actions],
+        "sentences": [sentence(action) for action in actions],
+        "writes": tags != observed.tags or bool(writes(actions)),
+    }
+    lines = tuple(f"{place}. {sentence(action)}" for place, action in enumerate(actions, 1))
+    return Done(DONE, result, (f"back to {good or 'nothing: nothing was good here before'}", *lines))
+
+
 def bind(context: Context, stack: str, problem: str, model: ModelRef, retry: bool) -> Bound:
     """What a plan made now is bound to."""
     state = state_hash(stack) if context.platform_name == "azure" else None
@@ -64,7 +89,9 @@ def wanted(context: Context, stack: str, problem: str) -> Wanted:
     model = context.pins.read(stack, problem)
     place = str(context.pins.path(stack))
     if model is None:
-        raise Fault(f"{stack} has no pin for {problem}", place, f"mlops promote {problem} --stack {stack}")
+        raise Fault(
+            f"{stack} has no pin for {problem}", place, f"mlops promote {context.called(problem)} --stack {stack}"
+        )
     check_gated(context, stack, problem, model, place)
     if stack == "prod":
         check_released_in_dev(context, problem, model, place)
@@ -81,7 +108,7 @@ def check_gated(context: Context, stack: str, problem: str, model: ModelRef, pla
     registry = context.platform(stack)
     known = registry.find(model.name, model.digest)
     if known is None:
-        raise Fault(f"{model} has not passed the gate", place, f"mlops gate {problem}", REFUSED)
+        raise Fault(f"{model} has not passed the gate", place, f"mlops gate {context.called(problem)}", REFUSED)
     if known != model:
         raise invalid(f"the pin says version {model.version}, and its bytes are version {known.version}", place, REPIN)
     evidence = verify(*registry.evidence(model), model.digest)
@@ -97,4 +124,6 @@ def check_released_in_dev(context: Context, problem: str, model: ModelRef, place
     """
     prod = context.platform("prod")
     if not prod.observe(problem).tags.has_released(model.digest) and not prod.is_shared(model):
-        raise Fault(f"dev has not released {model}", place, f"mlops release {problem} --stack dev", REFUSED)
+        raise Fault(
+            f"dev has not released {model}", place, f"mlops release {context.called(problem)} --stack dev", REFUSED
+        )

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     retry = "" if why is None else " --retry"
     if why is not None:
         context.screen.warn(f"it was rejected in {arguments.stack} before: {why}")
-    following = f"next: mlops release {problem} --stack {arguments.stack}{retry}"
+    following = f"next: mlops release {context.called(problem)} --stack {arguments.stack}{retry}"
     return Done(DONE, result, (f"pinned {arguments.stack} to {model}", following))
 
 
@@ -49,7 +49,9 @@ def chosen_model(context: Context, stack: str, problem: str, digest: str | None)
         return gated_model(context, problem) if stack == "dev" else proposed_model(context, problem)
     model = context.platform("dev").find(problem, digest)
     if model is None:
-        raise invalid(f"no version of {problem} has the digest {digest[:12]}", "--digest", f"mlops gate {problem}")
+        raise invalid(
+            f"no version of {problem} has the digest {digest[:12]}", "--digest", f"mlops gate {context.called(problem)}"
+        )
     check_gated(context, stack, problem, model, "--digest")
     return model
 
@@ -72,10 +74,10 @@ def gated_model(context: Context, problem: str) -> ModelRef:
     Raises:
         Fault: the last run was not gated, or did not pass.
     """
-    last = newest_run(context.runs, problem)
+    last = newest_run(context.runs, problem, context.called(problem))
     model = context.platform("dev").find(problem, last.model_digest)
     if model is None:
-        raise Fault(f"run {last.run_id} has not passed the gate", problem, f"mlops gate {problem}")
+        raise Fault(f"run {last.run_id} has not passed the gate", problem, f"mlops gate {context.called(problem)}")
     return model
 
 
@@ -87,14 +89,18 @@ def proposed_model(context: Context, problem: str) -> ModelRef:
     """
     model = context.pins.read("dev", problem)
     if model is None:
-        raise Fault("dev has no pin to promote", problem, f"mlops promote {problem} --stack dev, then release it")
+        raise Fault(
+            "dev has no pin to promote",
+            problem,
+            f"mlops promote {context.called(problem)} --stack dev, then release it",
+        )
     dev = context.platform("dev")
     good = dev.observe(problem).tags.last_good
     if good is None or good.digest != model.digest:
         raise Fault(
             f"dev is pinned to {model}, but has not released it",
             problem,
-            f"mlops release {problem} --stack dev",
+            f"mlops release {context.called(problem)} --stack dev",
         )
     check_gated(context, "dev", problem, model, str(context.pins.path("dev")))
     dev.share(model)

@@ -18,11 +18,11 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     from deploy.report.report import write_report
 
     problem = load_problem(find(arguments.problem))
-    last = newest_run(context.runs, problem.name)
+    last = newest_run(context.runs, problem.name, context.called(problem.name))
     folder = context.runs / last.run_id
     evidence = folder / EVIDENCE
     if not evidence.exists():
-        raise invalid(f"run {last.run_id} was not gated", str(folder), f"mlops gate {problem.name}")
+        raise invalid(f"run {last.run_id} was not gated", str(folder), f"mlops gate {context.called(problem.name)}")
     releases = {
         p.stem.removeprefix("release-"): json.loads(p.read_text("utf-8")) for p in folder.glob("release-*.json")
     }

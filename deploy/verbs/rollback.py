@@ -20,9 +20,9 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     platform, pinned = context.platform(stack), context.pins.read(stack, problem)
     policy = load_policy(context.platform_name, stack)
     repin = partial(context.pins.write, stack, problem)
-    told = partial(show, context)
+    told, to = partial(show, context), arguments.to or None
     outcome = patiently(
-        lambda: roll_back(platform, problem, policy, pinned, arguments.reason, told, repin, to=arguments.to),
+        lambda: roll_back(platform, problem, policy, pinned, arguments.reason, told, repin, to=to),
         arguments.wait,
     )
     served = platform.observe(problem).tags.last_good

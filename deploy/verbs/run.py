@@ -46,8 +46,8 @@ class Loop:
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     began = time.monotonic()
-    context.screen.stage("Train")
     inputs = training_inputs(arguments, context)
+    context.screen.stage("Train")
     loop = Loop(inputs, train(context, inputs))
     code, last = _after_training(loop, context, arguments.yes)
     return Done(code, _result(loop, context, time.monotonic() - began), (*_story(loop, context), last))
@@ -74,14 +74,15 @@ def _after_training(loop: Loop, context: Context, yes: bool) -> tuple[int, str]:
 
 def _to_stack(loop: Loop, context: Context, stack: str, yes: bool) -> tuple[int, str]:
     model = gated_model(context, loop.problem) if stack == "dev" else proposed_model(context, loop.problem)
-    before = context.pins.read(stack, loop.problem)
+    before, called = context.pins.read(stack, loop.problem), context.called(loop.problem)
     if model != before:
         if why := rejection(context, stack, loop.problem, model):
             # The pin stays with what the stack serves: a person who knows better promotes and retries by hand.
-            again = f"mlops promote {loop.problem} --stack {stack}, then mlops release --stack {stack} --retry"
+            again = f"mlops promote {called} --stack {stack}, then mlops release {called} --stack {stack} --retry"
             return ROLLED_BACK, f"{stack} has rejected {model} before: {why}; all the same: {again}"
         if stack == "prod" and not approved(context, yes, model, before):
-            return WAITING, f"prod waits for an approval: mlops promote {loop.problem}, then mlops release"
+            following = f"mlops promote {called} --stack prod, then mlops release {called} --stack prod"
+            return WAITING, f"prod waits for an approval: {following}"
         context.pins.write(stack, loop.problem, model)
         context.screen.done(f"{stack} is pinned to {model}")
     outcome = release(context, stack, loop.problem)

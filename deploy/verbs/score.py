@@ -109,7 +109,7 @@ def asked_model(context: Context, stack: str, problem: str, deployment: str | No
         return named.model
     served = max(observed.deployments, key=lambda d: observed.traffic.get(d.name, 0), default=None)
     if served is None or not observed.traffic:
-        raise Fault(f"{stack} serves nothing", problem, f"mlops release {problem} --stack {stack}")
+        raise Fault(f"{stack} serves nothing", problem, f"mlops release {context.called(problem)} --stack {stack}")
     return served.model
 
 

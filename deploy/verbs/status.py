@@ -11,12 +11,14 @@ from deploy.exit_codes import DONE
 from deploy.release.state import ModelRef, Observed
 from deploy.verbs.plan import check_gated
 from ml.fault import Fault
+from ml.problem import find, load_problem
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     stacks = [arguments.stack] if arguments.stack else list(STACKS)
-    shown = {stack: endpoints(context, stack) for stack in stacks}
+    only = load_problem(find(arguments.problem)).name if arguments.problem else None
+    shown = {stack: endpoints(context, stack, only) for stack in stacks}
     lines = [line for stack in stacks for line in _lines(stack, shown[stack])]
     if arguments.stack:
         result: dict[str, Any] = {
@@ -30,11 +32,11 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     return Done(DONE, result, tuple(lines))
 
 
-def endpoints(context: Context, stack: str) -> list[dict[str, Any]]:
-    """Every endpoint of the stack, and every pin that has none yet."""
+def endpoints(context: Context, stack: str, only: str | None = None) -> list[dict[str, Any]]:
+    """Every endpoint of the stack, and every pin that has none yet; those of one problem where it is given."""
     platform = context.platform(stack)
     names = dict.fromkeys([*platform.endpoints(), *context.pins.problems(stack)])
-    return [endpoint(context, stack, name) for name in names]
+    return [endpoint(context, stack, name) for name in names if only in (None, name)]
 
 
 def endpoint(context: Context, stack: str, name: str) -> dict[str, Any]:
@@ -47,8 +49,10 @@ def endpoint(context: Context, stack: str, name: str) -> dict[str, Any]:
     try:
         address = platform.address(name)
         url, hint = address.url, address.key_hint
-    except Fault:
+    except Fault as fault:
         url, hint = None, None
+        if observed.exists and observed.running:
+            context.screen.warn(str(fault))
     return {
         "name": name,
         "problem": name,
@@ -115,7 +119,7 @@ def _lines(stack: str, shown: list[dict[str, Any]]) -> list[str]:
         state = ("healthy" if one["healthy"] else "NOT healthy") + (
             ", in sync" if one["in_sync"] else f", NOT in sync: {one['why']}"
         )
-        lines.append(f"{stack}  {one['name']}  {one['url'] or 'down'}  {state}")
+        lines.append(f"{stack}  {one['name']}  {one['url'] or ('no address' if one['healthy'] else 'down')}  {state}")
         lines += [
             f"      {d['name']}  {d['model']}:{d['version']}  {d['digest'][:12]}  {d['traffic']:>3} %  {d['state']}"
             for d in one["deployments"]

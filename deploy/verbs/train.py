@@ -11,6 +11,7 @@ from deploy.exit_codes import DONE
 from deploy.platforms.protocol import TrainingInputs
 from deploy.runs import Run
 from ml.fault import invalid
+from ml.learners.parameters import require_parameters
 from ml.problem import find, load_problem
 
 STACK = "dev"
@@ -22,22 +23,22 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
         raise invalid(f"models are trained in {STACK}; {arguments.stack} takes its bytes", "--stack", "mlops promote")
     if arguments.resume is not None:
         file = find(arguments.problem)
-        return _done(context.platform(STACK).wait(arguments.resume, context.screen, file))
+        return _done(context.platform(STACK).wait(arguments.resume, context.screen, file), context)
     inputs = training_inputs(arguments, context)
     if arguments.no_wait:
         run_id = context.platform(STACK).submit(inputs, context.screen)
         platform = "" if context.platform_name == "local" else f" --platform {context.platform_name}"
-        following = f"next: mlops train {inputs.problem.name} --resume {run_id}{platform}"
+        following = f"next: mlops train {context.called(inputs.problem.name)} --resume {run_id}{platform}"
         return Done(DONE, {"run_id": run_id, "problem": inputs.problem.name}, (following,))
-    return _done(train(context, inputs))
+    return _done(train(context, inputs), context)
 
 
-def _done(trained: Run) -> Done:
+def _done(trained: Run, context: Context) -> Done:
     reused = [step.name for step in trained.steps if step.cached]
     lines = (
         f"run {trained.run_id} of {trained.problem}, {trained.seconds:.1f} s",
         *([f"reused   {', '.join(reused)}"] if reused else []),
-        f"next: mlops gate {trained.problem}",
+        f"next: mlops gate {context.called(trained.problem)}",
     )
     return Done(DONE, {**trained.to_json(), "steps": steps_json(trained)}, lines)
 
@@ -46,10 +47,11 @@ def training_inputs(arguments: argparse.Namespace, context: Context) -> Training
     """What the arguments ask to train from.
 
     Raises:
-        Fault: the problem or the day is not one.
+        Fault: the problem or the day is not one, or the learner does not take the problem's parameters.
     """
     file = find(arguments.problem)
     problem = load_problem(file)
+    require_parameters(problem, file)
     until = _day(arguments.until) if arguments.until else None
     if until and problem.columns.time is None:
         raise invalid(f"{problem.name} has no time column", "--until", "leave it out, or name `columns.time`")
@@ -80,7 +82,7 @@ def _day(text: str) -> dt.date:
 def _labelled(context: Context, problem: str) -> Path:
     folder = context.labelled("prod", problem)
     if not any(folder.glob("*.parquet")):
-        remedy = f"mlops monitor {problem} --labels FILE"
+        remedy = f"mlops monitor {context.called(problem)} --labels FILE"
         raise invalid("no labels have come for what was collected", str(folder), remedy)
     return folder
 

@@ -22,7 +22,7 @@ from infra.runner import EVERYBODYS, runner_label
 from infra.settings import STACKS, SharedSettings
 from infra.state import CONTAINER, state_names
 
-CHECKS = ("tests", "infrastructure")
+CHECKS = ("tests", "infrastructure", "verify")
 
 
 def locations(settings: SharedSettings) -> dict[str, str]:

@@ -153,7 +153,11 @@ def _join_csv(scored: Sequence[Path], header: bytes, file: BinaryIO, out: Path) 
     for path in scored:
         with path.open("rb") as part:
             if part.read(len(header)) != header:
-                raise Fault("it has other columns than were asked for", str(path), "score the rows again")
+                raise Fault(
+                    "it has other columns than were asked for",
+                    str(path),
+                    "give the same command again: it scores all parts anew",
+                )
             with writing(out):
                 shutil.copyfileobj(part, file, 2**20)
 

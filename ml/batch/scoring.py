@@ -56,14 +56,18 @@ def score(folder: Path, data: Path, out: Path, told: Callable[[int], None]) -> i
 def refuse_own_output(data: Path, out: Path) -> None:
     """Raises the fault of an output that would be read as input."""
     if out.resolve() == data.resolve() or data.resolve() in out.resolve().parents:
-        raise invalid("would be among its own input", str(out), "name a file elsewhere")
+        raise invalid("would be among its own input", str(out), "give --out a path that is not among the data")
 
 
 def refuse_taken_names(raw: Raw, names: tuple[str, ...]) -> None:
     """Raises the fault of rows that already have a column of predictions."""
     for name in names:
         if name in raw.columns:
-            raise invalid(f"there is a column `{name}` already", str(raw.files[0].path), "rename it, or leave it out")
+            raise invalid(
+                f"there is a column `{name}` already",
+                str(raw.files[0].path),
+                "rename or remove it in the data: predictions get that name",
+            )
 
 
 def _write(scoring: Scoring, raw: Raw, out: Path, told: Callable[[int], None]) -> int:
@@ -107,7 +111,7 @@ class Scoring:
         finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
         if not finite.all():
             message = "the model answers with a number that is not finite"
-            raise Fault(message, part.place(int(finite.argmin())), "train it anew")
+            raise Fault(message, part.place(int(finite.argmin())), "leave this row out, or release another version")
         return part, self.sink.shape(pa.table(self._passed(part, typed) | prediction_columns(self.model.card, outputs)))
 
     def _passed(self, part: Part, typed: pa.Table) -> dict[str, pa.ChunkedArray]:

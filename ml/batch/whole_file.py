@@ -59,7 +59,9 @@ def _locked(part: Path) -> BinaryIO:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
-            raise Fault("another process is writing this file", str(part), "wait for its end") from None
+            raise Fault(
+                "another process is writing this file", str(part), "wait until it has ended, or give another --out"
+            ) from None
         if _is_named(file, part):
             file.truncate(0)
             return file

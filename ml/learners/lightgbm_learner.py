@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ml.fault import invalid
+from ml.learners.lightgbm_parameters import canonical
 from ml.learners.nodes import Nodes, meet
 from ml.model.encoder import Encoder
 from ml.model.model import BOOSTER
@@ -57,7 +58,7 @@ def _parameters(problem: Problem, classes: int) -> dict[str, Any]:
         "objective": objective,
         "num_iterations": DEFAULT_ITERATIONS,
         **several,
-        **problem.model.parameters,
+        **canonical(problem.model.parameters),
         # What makes the bytes repeatable (LightGBM's documentation of `deterministic`).
         "seed": problem.model.seed,
         "deterministic": True,

@@ -24,7 +24,12 @@ FROM_FIRST, TO_LAST = 0, -1
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def library() -> ctypes.CDLL:
+    """LightGBM's shared library.
+
+    Raises:
+        Fault: it is not installed, or does not load.
+    """
     spec = find_spec("lightgbm")
     name = {"darwin": "lib_lightgbm.dylib", "win32": "lib_lightgbm.dll"}.get(sys.platform, "lib_lightgbm.so")
     if spec is None or not spec.submodule_search_locations:
@@ -50,7 +55,7 @@ def _check(status: int) -> None:
 
 
 def _fault() -> Fault:
-    return Fault(f"LightGBM: {_library().LGBM_GetLastError().decode(errors='replace')}")
+    return Fault(f"LightGBM: {library().LGBM_GetLastError().decode(errors='replace')}")
 
 
 def _require_whole(path: Path, width: int) -> None:
@@ -77,7 +82,7 @@ class Booster:
     """
 
     def __init__(self, path: Path, width: int, threads: int = 0) -> None:
-        self._library, self._handle = _library(), ctypes.c_void_p()
+        self._library, self._handle = library(), ctypes.c_void_p()
         self.width = width
         _require_whole(path, width)
         iterations, classes = ctypes.c_int(), ctypes.c_int()

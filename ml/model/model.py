@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from zipfile import BadZipFile
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.fault import invalid
+from ml.lean import pandas_hidden
 from ml.model.booster import Booster
 from ml.model.encoder import Encoder
 
@@ -22,6 +25,7 @@ Floats = NDArray[np.float64]
 ENCODER, CARD, PROFILE, SMOKE = "encoder.json", "card.json", "profile.json", "smoke.json"
 BOOSTER, ESTIMATOR = "booster.txt", "estimator.skops"
 SERVING_EXAMPLE = "serving_input_example.json"
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")  # as a number is written back; 007 and longer ones stay texts
 # What a pipeline of our learners holds beside numbers; skops refuses everything else.
 TRUSTED = ["numpy.dtype", "sklearn.tree._tree.Tree"]
 
@@ -74,6 +78,13 @@ class Card:
     rows: int
     dummy: tuple[float, ...]
 
+    @cached_property
+    def labels(self) -> tuple[Any, ...]:
+        """The classes as an answer has them: whole numbers, or true and false, where all are; otherwise texts."""
+        if all(WHOLE.fullmatch(name) for name in self.classes):
+            return tuple(map(int, self.classes))
+        return (False, True) if self.classes == ("false", "true") else self.classes
+
     @classmethod
     def load(cls, path: Path) -> Card:
         """Reads what `save` wrote."""
@@ -90,7 +101,8 @@ class SklearnEstimator:
     """A scikit-learn pipeline over encoded rows, loaded by skops without pickle."""
 
     def __init__(self, path: Path, classifies: bool) -> None:
-        import skops.io
+        with pandas_hidden():
+            import skops.io
 
         self._pipeline = skops.io.load(path, trusted=TRUSTED)
         self._classifies = classifies
@@ -163,12 +175,12 @@ class Model:
         """
         if self.card.task == "regression" or self.card.answer == "probability":
             return raw.tolist()  # type: ignore[no-any-return]
-        return [self.card.classes[k] for k in self.as_outputs(raw).argmax(axis=1)]
+        return [self.card.labels[k] for k in self.as_outputs(raw).argmax(axis=1)]
 
     def answer(self, numbers: list[float]) -> Any:
         """The estimator's numbers for one row as its JSON value; `answers` says which."""
         if self.card.task == "regression" or self.card.answer == "probability":
             return numbers if len(numbers) > 1 else numbers[0]
         if len(numbers) > 1:
-            return self.card.classes[numbers.index(max(numbers))]
-        return self.card.classes[numbers[0] > 1.0 - numbers[0]]
+            return self.card.labels[numbers.index(max(numbers))]
+        return self.card.labels[numbers[0] > 1.0 - numbers[0]]

@@ -6,14 +6,15 @@ import asyncio
 import secrets
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from ml.serving.collector import Collector
+from ml.serving.content_coding import decoded
 from ml.serving.refusal import Refusal
 from ml.serving.scorer import JSON, Answer, Scorer, refused
 from ml.serving.served import Served
@@ -30,6 +31,7 @@ ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Result = TypeVar("Result")
 
 
 # A new id is a random word for the process and a number: no two are equal, and it costs no system call.
@@ -81,18 +83,18 @@ class App:
                 file=sys.stderr,
                 flush=True,
             )
-        await self._send(send, answer, request_id, _allow(scope["path"]) if answer.status == 405 else ())
+        await self._send(send, answer, request_id)
 
     async def _answer(self, scope: Message, headers: dict[bytes, bytes], receive: Receive, request_id: bytes) -> Answer:
         path, method = scope["path"], scope["method"]
         if path in SCORING:
             if method != "POST":
-                raise Refusal(405, "rows are sent by POST")
+                raise Refusal(405, "rows are sent by POST", headers=((b"allow", b"POST"),))
             return await self._score(headers, receive, request_id)
         if path not in self._documents and path not in HEALTH:
             raise Refusal(404, "there is no such path; rows go to /score or /invocations, and /openapi.json tells how")
         if method not in ("GET", "HEAD"):
-            raise Refusal(405, "this path is read by GET")
+            raise Refusal(405, "this path is read by GET", headers=((b"allow", b"GET, HEAD"),))
         return self._documents.get(path) or self._health()
 
     async def _score(self, headers: dict[bytes, bytes], receive: Receive, request_id: bytes) -> Answer:
@@ -101,13 +103,19 @@ class App:
         scorer.refuse_other_than_json(content_type)
         scorer.refuse_too_large(int(headers.get(b"content-length", 0)))
         body = await self._body(receive)
+        coding = headers.get(b"content-encoding", b"identity")
+        if coding != b"identity":
+            body = await self._in_bulk(decoded, body, coding, scorer.limits.body)
         if len(body) < BULK:
             answer = scorer.score(body, content_type)
         else:
-            answer = await asyncio.get_running_loop().run_in_executor(self._bulk, scorer.score, body, content_type)
+            answer = await self._in_bulk(scorer.score, body, content_type)
         if self._collector is not None and answer.status == 200:
             self._collector.offer(request_id.decode(), body, answer.body)
         return answer
+
+    async def _in_bulk(self, work: Callable[..., Result], *given: object) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._bulk, work, *given)
 
     async def _body(self, receive: Receive) -> bytes:
         """The whole body; one that grows beyond the limit is refused while it comes in."""
@@ -130,13 +138,13 @@ class App:
             state["shipped_bytes"] = self._shipper.shipped
         return Answer(200, JSON, msgspec.json.encode(state))
 
-    async def _send(self, send: Send, answer: Answer, request_id: bytes, more: Iterable[tuple[bytes, bytes]]) -> None:
+    async def _send(self, send: Send, answer: Answer, request_id: bytes) -> None:
         headers = [
             (b"content-type", answer.media),
             (b"content-length", b"%d" % len(answer.body)),
             (b"x-request-id", request_id),
             *self._headers,
-            *more,
+            *answer.headers,
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
@@ -158,7 +166,3 @@ def _request_id(given: bytes) -> bytes:
     if given and len(given) <= LONGEST_ID and not given.translate(None, ID_CHARACTERS):
         return given
     return b"%b-%x" % (_PROCESS, next(_NUMBERS))
-
-
-def _allow(path: str) -> tuple[tuple[bytes, bytes], ...]:
-    return ((b"allow", b"POST" if path in SCORING else b"GET, HEAD"),)

@@ -17,13 +17,18 @@ from ml.serving.served import Served
 EXAMPLE = "input_example.json"
 Schema = dict[str, Any]
 
-_TYPES = {"number": ["number"], "category": ["string", "integer"], "boolean": ["boolean"], "date": ["string"]}
+_TYPES = {
+    "number": ["number"],
+    "category": ["string", "integer", "boolean"],
+    "boolean": ["boolean"],
+    "date": ["string"],
+}
 _STAND_INS = {"number": 0.0, "category": "", "boolean": False, "date": "2013-06-01T10:30:00"}
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 _REFUSALS = {
-    400: "The body is no JSON, or has a key twice.",
+    400: "The body is no JSON, has a key twice, or is not what its Content-Encoding says.",
     413: "The body or the number of rows is too large.",
-    415: "The content type is not application/json.",
+    415: "The content type is not application/json, or the content encoding neither gzip nor deflate.",
     422: "The rows do not fit the model; `errors` says where.",
     500: "The server failed, or the model's answer is not a number.",
 }
@@ -103,11 +108,17 @@ def _scoring(name: str, bodies: Schema, answers: Schema, limits: Limits) -> Sche
         "description": f"At most {limits.rows} rows, {limits.body} bytes. Columns may stand in any order.",
         "parameters": [
             {
+                "name": "content-encoding",
+                "in": "header",
+                "description": "How the body is compressed; the limit is of what it unpacks to.",
+                "schema": {"enum": ["gzip", "deflate"]},
+            },
+            {
                 "name": "x-request-id",
                 "in": "header",
                 "description": "Names the request in the answer and in what is collected.",
                 "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$"},
-            }
+            },
         ],
         "requestBody": {
             "required": True,
@@ -217,7 +228,7 @@ def _value_schema(feature: Feature) -> Schema:
 def _answer_schema(card: Card) -> Schema:
     one: Schema = {"type": "number"}
     if card.task == "classification" and card.answer == "label":
-        one = {"enum": card.classes}
+        one = {"enum": card.labels}
     elif card.task == "classification":
         one = {"type": "number", "minimum": 0, "maximum": 1}
         if len(card.classes) > 2:

@@ -13,6 +13,7 @@ MOST_ERRORS = 20
 LONGEST_PART = 100
 
 Place = tuple[str | int, ...]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,12 @@ class Refusal(Exception):
         status: the HTTP status.
         detail: one sentence on the whole.
         flaws: the faults with their places, at most `MOST_ERRORS`.
+        headers: what the status asks for in the answer's head.
     """
 
-    def __init__(self, status: int, detail: str, flaws: Iterable[Flaw] = ()) -> None:
+    def __init__(self, status: int, detail: str, flaws: Iterable[Flaw] = (), headers: Headers = ()) -> None:
         super().__init__(detail)
-        self.status, self.detail = status, detail
+        self.status, self.detail, self.headers = status, detail, headers
         self.flaws = tuple(islice(flaws, MOST_ERRORS))
 
     def document(self) -> bytes:
@@ -69,3 +71,8 @@ class Refusal(Exception):
 def misfit(flaws: Iterable[Flaw]) -> Refusal:
     """The refusal of a well-formed body that does not fit the model."""
     return Refusal(422, f"the request does not fit the model (at most {MOST_ERRORS} faults are told)", flaws)
+
+
+def too_large(most: int) -> Refusal:
+    """The refusal of a body of more than `most` bytes."""
+    return Refusal(413, f"the body is larger than {most} bytes; send the rows in parts")

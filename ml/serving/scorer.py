@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.model.model import Model
-from ml.serving.refusal import Refusal
+from ml.serving.refusal import Headers, Refusal, too_large
 from ml.serving.request import Limits, Row, RowReader
 
 Floats = NDArray[np.float64]
@@ -28,11 +28,13 @@ class Answer(msgspec.Struct, frozen=True):
         status: the HTTP status.
         media: the content type.
         body: JSON without a line break.
+        headers: what the status asks for beside those.
     """
 
     status: int
     media: bytes
     body: bytes
+    headers: Headers = ()
 
 
 class Scorer:
@@ -80,9 +82,9 @@ class Scorer:
             raise Refusal(415, "the content type must be application/json, in UTF-8")
 
     def refuse_too_large(self, length: int) -> None:
-        """Raises the refusal (413) of a body of `length` bytes or more."""
+        """Raises the refusal (413) of a body of `length` bytes where that is too long."""
         if length > self.limits.body:
-            raise Refusal(413, f"the body is larger than {self.limits.body} bytes; send the rows in parts")
+            raise too_large(self.limits.body)
 
     def _answers(self, rows: list[Row]) -> list[Any]:
         if len(rows) == 1:
@@ -112,7 +114,7 @@ class Scorer:
 
 def refused(refusal: Refusal) -> Answer:
     """The answer that says why there is none."""
-    return Answer(refusal.status, PROBLEM, refusal.document())
+    return Answer(refusal.status, PROBLEM, refusal.document(), refusal.headers)
 
 
 def _flat(numbers: list[Any]) -> list[float]:

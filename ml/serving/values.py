@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ml.model.encoder import Feature
@@ -26,7 +26,8 @@ class Mismatch(ValueError):
 
 def reader(feature: Feature) -> Read:
     """The function from a JSON value of the column to what the encoder takes; it raises `Mismatch`."""
-    read = {"number": number, "category": category, "boolean": boolean, "date": date}[feature.kind]
+    kinds = {"number": number, "category": category(feature.categories), "boolean": boolean, "date": date}
+    read = kinds[feature.kind]
     return _or_null(read) if feature.nullable else read
 
 
@@ -42,20 +43,32 @@ def number(value: Any) -> float:
         raise Mismatch("is beyond float64") from None
 
 
-def category(value: Any) -> str:
-    """A string. A whole number is taken as its digits: that is how levels such as 4711 often come."""
-    if type(value) is str:
-        return value
-    if type(value) is int:
-        return str(value)
-    raise _mismatch("a string", value)
+def category(levels: Iterable[str]) -> Read:
+    """What reads a string, or a value that stands for a level of those that training saw.
+
+    A whole number is taken as its digits: that is how levels such as 4711 often come. True and false are
+    taken as the word that the levels have for them, such as `True` or `false`.
+    """
+    words = {level.lower(): level for level in levels}
+    said = {True: words.get("true", "true"), False: words.get("false", "false")}
+
+    def read(value: Any) -> str:
+        if type(value) is str:
+            return value
+        if type(value) is int:
+            return str(value)
+        if type(value) is bool:
+            return said[value]
+        raise _mismatch("a string", value)
+
+    return read
 
 
 def boolean(value: Any) -> bool:
     """True or false."""
     if type(value) is bool:
         return value
-    raise _mismatch("a boolean", value)
+    raise _mismatch("true or false", value)
 
 
 def date(value: Any) -> dt.datetime:
@@ -81,6 +94,7 @@ def scalar(value: Any) -> Any:
     return value
 
 
+# The same whatever form the training data had: what means one day there may mean another to a client.
 _DATE = "must be an ISO 8601 date such as 2013-06-01 or 2013-06-01T10:30:00Z"
 
 

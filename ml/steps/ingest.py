@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml.fault import entry, invalid
 from ml.lean import without_pandas
+from ml.learners.parameters import require_parameters
 from ml.metrics import Task
 from ml.problem import Columns, load_problem
 from ml.raw.misfit import quoted
@@ -206,6 +207,7 @@ def main() -> None:
     arguments = parser.parse_args()
     without_pandas()
     problem = load_problem(arguments.problem)
+    require_parameters(problem, arguments.problem)  # a schedule begins here, without a command
     ingested = ingest(problem.columns, problem.task, arguments.raw, arguments.collected)
     write(ingested, problem.columns, arguments.rows)
     _report(ingested, problem.columns.target)

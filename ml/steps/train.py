@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.fault import entry, invalid
+from ml.lean import without_pandas
 from ml.learners.nodes import rank
 from ml.model.encoder import Encoder
 from ml.model.model import CARD, ENCODER, PROFILE, SMOKE, Card, Model
@@ -131,6 +132,7 @@ def main() -> None:
     parser.add_argument("--tried", type=Path, help="the best trial of a sweep, whose parameters are taken")
     parser.add_argument("--model", type=Path, required=True)
     arguments = parser.parse_args()
+    without_pandas()
     import pyarrow.parquet as pq
 
     problem = load_problem(arguments.problem)

@@ -107,13 +107,13 @@ class Machine:
         record = {"name": PROBLEM, "port": 0, "deployments": {}, "traffic": {}, "mirror": {}, "tags": tags}
         (folder / "endpoint.json").write_text(json.dumps(record))
 
-    def score(self, stack: str = "prod", **headers: str):
-        """Status, headers by lower-case name, and body of one request with the model's own example."""
+    def score(self, stack: str = "prod", body: bytes | None = None, **headers: str):
+        """Status, headers by lower-case name, and body of one request, by default the model's own example."""
         address = self.platform(stack).address(PROBLEM)
         sent = {"Authorization": f"Bearer {address.key}", "Content-Type": "application/json", **headers}
         connection = HTTPConnection(address.url.split("/")[2], timeout=20)
         try:
-            connection.request("POST", "/score", self.example, {k: v for k, v in sent.items() if v})
+            connection.request("POST", "/score", body or self.example, {k: v for k, v in sent.items() if v})
             answer = connection.getresponse()
             return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
         finally:

@@ -1,6 +1,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import pytest
 
 from deploy.arguments import VERBS
 from deploy.cli import call
+from deploy.context import Done
+from ml.problem import PROBLEMS
 
 VERB_FILES = Path(__file__).parents[2] / "deploy" / "verbs"
 HEAVY = {"numpy", "pandas", "pyarrow", "lightgbm", "sklearn", "mlflow", "aiohttp", "jinja2", "azure", "pydantic"}
@@ -41,7 +45,9 @@ def test_a_wrong_word_is_a_fault_with_the_remedy(capsys, home):
     assert call(["statsu"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert re.search(r"^mlops: .*invalid choice: 'statsu'.*→ mlops --help", printed.err)
+    assert re.search(r"^mlops: argument VERB: invalid choice: 'statsu'.*→ mlops --help", printed.err)
+    assert call(["status", "--stack", "test"]) == 2
+    assert re.search(r"^mlops: status: .*invalid choice: 'test'.*→ mlops status --help", capsys.readouterr().err)
 
 
 def test_with_json_a_fault_is_one_object_on_stdout(capsys, home):
@@ -51,14 +57,102 @@ def test_with_json_a_fault_is_one_object_on_stdout(capsys, home):
     assert error["remedy"] == "mlops promote flight-delay --stack prod"
 
 
+@pytest.mark.parametrize("within", ["a-file/home", "/proc/home"])
+def test_a_home_that_cannot_be_made_is_one_line_and_one_object(capsys, monkeypatch, tmp_path, within):
+    (tmp_path / "a-file").write_text("in the way")
+    monkeypatch.setenv("MLOPS_HOME", str(tmp_path / within))
+    assert call(["status", "--json"]) == 2
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    assert error["where"] == str(tmp_path / within)
+    assert error["remedy"] == "set MLOPS_HOME to a folder that can be written"
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_what_nobody_foresaw_is_one_object_and_its_traceback_a_file(capsys, monkeypatch, home):
+    def run(arguments, context):
+        raise ZeroDivisionError("not\nforeseen")
+
+    monkeypatch.setattr("deploy.verbs.status.run", run)
+    assert call(["status", "--json"]) == 1
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    assert error["message"] == "ZeroDivisionError: not foreseen"
+    assert error["where"].startswith(f"{__file__}:")
+    assert len(printed.err.splitlines()) == 1
+    file = Path(error["remedy"].rpartition(" ")[2])
+    assert "Traceback" in file.read_text()
+    file.unlink()
+
+
+def test_a_result_that_is_no_json_is_a_fault_too(capsys, monkeypatch, home):
+    monkeypatch.setattr("deploy.verbs.status.run", lambda arguments, context: Done(0, {"a set": {1}}))
+    assert call(["status", "--json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "set is not JSON serializable" in error["message"]
+    Path(error["remedy"].rpartition(" ")[2]).unlink()
+
+
+def test_a_faulty_problem_file_is_named_with_its_line(capsys, home, tmp_path):
+    file = tmp_path / "flights.yaml"
+    file.write_text((PROBLEMS / "breast-cancer.yaml").read_text().replace("target:", "tarqet:"))
+    assert call(["train", str(file), "--json"]) == 2
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    at = file.read_text().splitlines().index("columns:") + 1
+    assert error["where"] == f"{file}:{at}"
+    assert error["message"].startswith("`columns.target` is missing\n")
+    assert f"{file}:{at + 1}: unknown key `columns.tarqet`" in error["message"]
+    assert printed.err.startswith(f"mlops: {file}:{at}: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("gate {}", "mlops train {}"),
+        ("report {} --out report.html", "mlops train {}"),
+        ("promote {} --stack dev", "mlops train {}"),
+        ("promote {} --stack prod", "mlops promote {} --stack dev, then release it"),
+        ("plan {}", "mlops promote {} --stack dev"),
+        ("monitor {}", "mlops release {} --stack prod"),
+        ("score {} --data rows.csv", "mlops release {} --stack prod"),
+        ("train {} --from-monitor", "mlops monitor {} --labels FILE"),
+    ],
+)
+@pytest.mark.parametrize("given", ["breast-cancer", "a folder/breast-cancer.yaml"])
+def test_a_remedy_names_the_problem_as_it_was_given(capsys, monkeypatch, home, tmp_path, words, remedy, given):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a folder").mkdir()
+    shutil.copy(PROBLEMS / "breast-cancer.yaml", tmp_path / "a folder")
+    assert call([given if word == "{}" else word for word in [*words.split(), "--json"]]) in (1, 2)
+    assert json.loads(capsys.readouterr().out)["error"]["remedy"] == remedy.format(shlex.quote(given))
+
+
+def test_an_unknown_problem_is_one_line_and_nothing_has_begun(capsys, home):
+    assert call(["run", "nope"]) == 2
+    assert capsys.readouterr().err.startswith("mlops: ")
+
+
 def test_a_day_that_is_none_is_refused(capsys, home):
     assert call(["train", "--until", "31.8.2013"]) == 2
     assert "write it as 2013-09-01" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("until", ["2013-06-01", "2013-05-31T23:00:00-01:00", "2012-01-01"])
+def test_a_window_that_ends_before_it_begins_is_refused(capsys, home, until):
+    assert call(["monitor", "--since", "2013-06-01", "--until", until]) == 2
+    assert "is not after --since 2013-06-01 → name a later day" in capsys.readouterr().err
+
+
 def test_a_problem_without_time_takes_no_day(capsys, home):
     assert call(["train", "breast-cancer", "--until", "2013-09-01"]) == 2
     assert "has no time column" in capsys.readouterr().err
+
+
+def test_a_platform_without_its_infrastructure_says_what_is_missing(capsys, monkeypatch, home, tmp_path):
+    monkeypatch.setenv("MLOPS_STACK_OUTPUTS", str(tmp_path / "outputs.json"))
+    assert call(["status", "--platform", "azure"]) == 2
+    assert "outputs.json: it cannot be read" in capsys.readouterr().err
 
 
 def test_status_of_nothing_is_empty(capsys, home):

@@ -58,6 +58,8 @@ DAMAGED = {
     "a word": "delay: latest",
     "a key twice": "delay: {model: a, version: 1, digest: DIGEST}\ndelay: {model: b, version: 1, digest: DIGEST}",
     "no YAML": "delay: {",
+    "nothing": "",
+    "a comment alone": "# What prod shall serve.\n",
     "a torn end": "delay:\n  model: delay\n  vers",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -302,7 +303,7 @@ class Endpoints:
         """Runs what the image runs, with the uploaded code and the model where a container has them."""
         properties, folder = running.body["properties"], self.folder / w / e / f"{d}-{uuid.uuid4().hex[:6]}"
         context = self._bring(properties["environmentId"], folder / "context")
-        code = self._bring(properties["codeConfiguration"]["codeId"], folder / "app")
+        code = self._code(properties["codeConfiguration"]["codeId"])
         model = self._bring(properties["model"], folder / "model" / "inner")
         command = self.command(running.body) or self._container(context, properties["environmentId"])
         running.log = folder / "log"
@@ -331,6 +332,12 @@ class Endpoints:
         if not line:
             raise ValueError(running.log.read_text().strip()[-500:] or "it ended")
         running.port = json.loads(line)["port"]
+
+    def _code(self, id: str) -> Path:
+        """The uploaded code, once for all containers: they only read it, and Python compiles it once."""
+        folder = self.folder / "code" / hashlib.sha256(id.encode()).hexdigest()[:12]
+        with self._lock:
+            return folder if folder.exists() else self._bring(id, folder)
 
     def _bring(self, id: str, folder: Path) -> Path:
         brought = self.assets.bring(id, folder)

@@ -13,7 +13,7 @@ from tests.stand_in.assets import PROVIDER
 from tests.stand_in.endpoints import Endpoints, Seen
 from tests.stand_in.server import Answer, Asked, Refused, Server
 
-GRAINS = {"PT1S": 1, "PT1M": 60, "PT5M": 300}
+GRAINS = {"PT0.2S": 0.2, "PT1M": 60, "PT5M": 300}
 DIMENSIONS = {
     "RequestsPerMinute": {"deployment", "statusCode", "statusCodeClass", "modelStatusCode"},
     "RequestLatency_P95": {"deployment"},
@@ -87,7 +87,7 @@ class Metrics:
 def _series(metric, dimensions, labels, slots, since, grain):
     data = []
     for place, found in sorted(slots.items()):
-        moment = dt.datetime.fromtimestamp(since + place * grain, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        moment = dt.datetime.fromtimestamp(since + place * grain, dt.UTC).isoformat()
         value = float(len(found)) if metric == "RequestsPerMinute" else _p95(found)
         data.append({"timeStamp": moment, "average": value})
     named = [{"name": {"value": name.lower()}, "value": value} for name, value in zip(dimensions, labels, strict=True)]

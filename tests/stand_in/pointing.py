@@ -52,8 +52,8 @@ def _hurry() -> None:
     from deploy.platforms.azure import deployments, endpoints, sdk
     from deploy.platforms.azure.live import azure_monitor, probes, together
 
-    azure_monitor.GRAIN, azure_monitor.GRAIN_SECONDS = "PT1S", 1
-    together.ASK_EVERY_SECONDS, probes.PAUSE_SECONDS = 0.2, 0.01
+    azure_monitor.GRAIN, azure_monitor.GRAIN_SECONDS = "PT0.2S", 0.2
+    together.ASK_EVERY_SECONDS, probes.PAUSE_SECONDS = 0.1, 0.02
     endpoints.LOOK_SECONDS = deployments.POLL_SECONDS = 0.05
     sdk.POLL_SECONDS, sdk.BACKOFF_SECONDS, sdk.PATIENCE_SECONDS = 0.05, 0.05, 5.0
     sdk.RETRIES.update(retry_backoff_factor=0.01, retry_backoff_max=0.1)

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
 TENANT = "22222222-2222-4222-8222-222222222222"
+SLOW_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,9 @@ class Server:
         self._routes: list[tuple[str, re.Pattern[str], Handler, bool]] = []
         self._lock = threading.Lock()
         self._operations: dict[str, dict[str, Any]] = {}
+        self._ended: dict[str, threading.Event] = {}
         self._http: ThreadingHTTPServer | None = None
-        self.route("GET", "/subscriptions/{s}/operations/{id}", lambda asked, s, id: Answer(body=self._operations[id]))
+        self.route("GET", "/subscriptions/{s}/operations/{id}", self._operation)
 
     @property
     def url(self) -> str:
@@ -152,6 +154,7 @@ class Server:
         """Begins a long-running operation; returns the headers that name where it is asked for."""
         number = uuid.uuid4().hex
         status = self._operations[number] = {"id": number, "name": number, "status": "InProgress"}
+        ended = self._ended[number] = threading.Event()
 
         def run() -> None:
             time.sleep(seconds)
@@ -160,9 +163,16 @@ class Server:
                 status["status"] = "Succeeded"
             except Refused as refused:
                 status.update(refused.answer.body, status="Failed")
+            finally:
+                ended.set()
 
         threading.Thread(target=run, daemon=True).start()
         return {"Azure-AsyncOperation": f"{self.url}/subscriptions/{SUBSCRIPTION}/operations/{number}?api-version=1"}
+
+    def _operation(self, asked: Asked, s: str, id: str) -> Answer:
+        """How an operation is; slow to say so while it is under way, which saves both sides the asking."""
+        self._ended[id].wait(SLOW_SECONDS)
+        return Answer(body=self._operations[id])
 
     def answer(self, asked: Asked) -> Answer:
         trouble = self._trouble(asked)

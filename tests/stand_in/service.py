@@ -141,11 +141,8 @@ path = pathlib.Path(__file__).with_name(stack + ".json")
 if not path.exists():
     sys.stderr.write(f"error: no stack named '{stack}' found\\n")
     sys.exit(255)
-if "export" in sys.argv:
-    urn = f"urn:pulumi:{stack}::mlops::pulumi:pulumi:Stack::{stack}"
-    resource = {"urn": urn, "outputs": json.loads(path.read_text())}
-    print(json.dumps({"version": 3, "deployment": {"resources": [resource]}}))
-else:
-    print(path.read_text())
+outputs = path.read_text()
+state = {"version": 3, "deployment": {"resources": [{"urn": f"urn:pulumi:{stack}", "outputs": json.loads(outputs)}]}}
+print(json.dumps(state) if "export" in sys.argv else outputs)
 """
 COMMANDS = {"az": AZ, "pulumi": PULUMI}

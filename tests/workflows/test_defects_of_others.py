@@ -91,8 +91,10 @@ def test_nothing_asks_for_the_latest_of_anything_but_the_runner():
 
 def test_a_rollback_needs_neither_build_nor_training():
     verbs = {line.split()[1] for job in jobs() if job.workflow == "rollback" for line in job.lines}
-    assert verbs == {"rollback", "propose"}
-    assert len([job for job in jobs() if job.workflow == "rollback" and "environment" in job.body]) == 1
+    assert verbs == {"plan", "rollback", "propose"}
+    entered = [job.body["environment"] for job in jobs() if job.workflow == "rollback" and "environment" in job.body]
+    assert entered == ["watch", "rollback"]
+    assert '--to "$TO"' in JOBS["rollback/rollback"].lines[0]
 
 
 def test_retraining_is_scheduled_and_takes_the_road_of_any_other_model():

@@ -54,7 +54,8 @@ def test_every_file_is_of_its_schema(schema, files, more):
 
 def test_actionlint_finds_nothing():
     actionlint = os.environ.get("MLOPS_ACTIONLINT") or shutil.which("actionlint")
-    if not actionlint:
+    if not actionlint and os.environ.get("MLOPS_WORKFLOWS") != "run":
         pytest.skip("actionlint is not here: make test-workflows brings it, where `go` is")
+    assert actionlint
     done = run(actionlint, "-shellcheck=", "-pyflakes=")
     assert done.returncode == 0, done.stdout

@@ -6,6 +6,7 @@ import pytest
 from read_workflows import ACTIONS, FILES, REPOSITORY, jobs, read
 
 PAGE = REPOSITORY / "docs" / "from-a-change-to-production.md"
+RUNNER = "./.github/workflows/runner.yml"
 PROD_RUNNER = "vars.PROD_RUNNER"
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}")
 
@@ -73,7 +74,7 @@ def test_every_command_is_understood_at_the_desk(job):
             continue
         for variable, value in {
             "$PROBLEM": "breast-cancer", "$STACK": "dev", "$REQUEST": "3", "$BASE": "HEAD", "$PROBLEMS": "",
-            "$REASON": "x", "$DIGEST": "0" * 64, "$FROM_MONITOR": "",
+            "$REASON": "x", "$DIGEST": "0" * 64, "$FROM_MONITOR": "", "$TO": "3", "$VERSION": "",
         }.items():  # fmt: skip
             line = re.sub(rf"{re.escape(variable)}(?![A-Z_])", value, line)
         words = re.findall(r'"([^"]*)"|(\S+)', line)
@@ -133,10 +134,47 @@ def test_deployments_wait_for_each_other_and_none_is_cancelled():
     assert {"deploy-dev-${{ inputs.problem }}", "deploy-prod-${{ inputs.problem }}"} <= set(groups)
 
 
-def test_a_release_and_a_rollback_of_prod_wait_in_one_queue():
-    release = next(job for job in jobs() if job.id == "prod/release").body["concurrency"]["group"]
-    rollback = read(REPOSITORY / ".github" / "workflows" / "rollback.yml")["concurrency"]["group"]
-    assert release == rollback
+def test_a_rollback_waits_in_no_queue_that_an_approval_may_hold():
+    """A job that waits for its approval holds its group for days, and the next one cancels what waits behind it."""
+    group = read(REPOSITORY / ".github" / "workflows" / "rollback.yml")["concurrency"]["group"]
+    others = [read(file).get("concurrency", {}) for file in FILES if file.stem != "rollback"]
+    others += [job.body.get("concurrency", {}) for job in jobs()]
+    assert group not in [one.get("group") for one in others]
+
+
+def test_what_is_called_more_than_once_in_a_run_takes_nobodys_place():
+    """GitHub cancels the older of two that wait in one group, also within a run."""
+    for job in jobs():
+        called = str(job.body.get("uses", "")).removeprefix("./")
+        group = read(REPOSITORY / called).get("concurrency", {}).get("group", "") if called else ""
+        if "strategy" in job.body and group:
+            assert "inputs.problem" in group
+    runners = [str(job.body["with"]["for"]) for job in jobs() if job.body.get("uses") == RUNNER]
+    assert "inputs.for" in read(REPOSITORY / RUNNER)["concurrency"]["group"]
+    assert len(set(runners)) == len(runners)
+    assert all(
+        "inputs." in job.body["with"]["for"] for job in jobs() if "runner" in job.name and job.workflow == "prod"
+    )
+
+
+@pytest.mark.parametrize("job", jobs(), ids=by_id)
+def test_what_a_job_keeps_may_be_kept_again_by_a_rerun(job):
+    for step in job.steps:
+        if str(step.get("uses", "")).startswith("actions/upload-artifact@"):
+            assert step["with"]["overwrite"] is True
+
+
+@pytest.mark.parametrize("job", [job for job in jobs() if "PROD_RUNNER" in str(job.body.get("runs-on"))], ids=by_id)
+def test_every_job_inside_prods_network_has_a_runner_started_for_it_alone(job):
+    """A runner of ours is there for one job: whoever forgets to start one waits for a day, and fails."""
+    siblings = {other.name: other for other in jobs() if other.workflow == job.workflow}
+    started = [name for name in job.needs if siblings[name].body.get("uses") == RUNNER]
+    assert len(started) == 1, job.needs
+    (name,) = started
+    assert [other.name for other in siblings.values() if name in other.needs] == [job.name]
+    wants = siblings[name].body.get("with", {}).get("wanted", True)
+    assert wants is True or "inputs.stack == 'prod'" in wants
+    assert siblings[name].body.get("if") == job.body.get("if") or job.workflow == "rollback"
 
 
 def test_no_release_reads_from_a_cache():
@@ -167,6 +205,15 @@ def test_the_table_of_the_page_is_what_the_workflows_say():
     shown = line.findall(PAGE.read_text())
     told = {f"{workflow}/{job}": tuple(cell.strip() for cell in cells) for workflow, job, *cells in shown}
     assert told == {job.id: (_after(job), _environment(job), _identity(job), _rights(job)) for job in jobs()}
+
+
+def test_the_checks_that_main_wants_are_jobs_that_every_pull_request_runs():
+    """A name that is misspelt is waited for without end, and so is a job that is skipped."""
+    (listed,) = re.findall(r"^CHECKS = \((.*)\)$", (REPOSITORY / "infra/stacks/shared.py").read_text(), re.MULTILINE)
+    names = {job.body["name"]: job for job in jobs() if job.workflow == "pull-request"}
+    for check in re.findall(r'"([^"]+)"', listed):
+        assert names[check].body.get("if", "${{ !cancelled() }}") == "${{ !cancelled() }}"
+    assert "verify" in listed  # the evidence of a promotion against its hash
 
 
 def _after(job):

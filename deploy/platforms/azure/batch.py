@@ -117,7 +117,7 @@ class Batch:
         """
         found = self._ended(job, screen)
         if found.status != "Completed":
-            said = self._why(blobs, cuts) or f"the job ended as {found.status}"
+            said = self._why(blobs, cuts) or f"the job ended as {_word(found.status)}"
             raise Fault(said, job, f"its log: {found.studio_url}" if found.studio_url else "see its log in the studio")
 
     def _ended(self, job: str, screen: Screen) -> Any:
@@ -131,11 +131,11 @@ class Batch:
             else:
                 patience.renew()
                 if found.status != before:
-                    screen.done(f"{job}: {found.status}", found.studio_url or "")
+                    screen.done(f"{job}: {_word(found.status)}", found.studio_url or "")
                     before = found.status
                 if found.status in ENDED:
                     return found
-                screen.working(f"{job}: {found.status} for {time.monotonic() - began:.0f} s")
+                screen.working(f"{job}: {_word(found.status)} for {time.monotonic() - began:.0f} s")
             time.sleep(POLL_SECONDS)
 
     def _why(self, blobs: FolderOfBlobs, cuts: Sequence[Cut]) -> str | None:
@@ -175,3 +175,8 @@ def _expected(cuts: Sequence[Cut], out: Path, pipeline: bool) -> list[str]:
 def _digest_of(data: Path) -> str:
     open_raw(data)  # says what is wrong with it
     return digest.of_path(data)
+
+
+def _word(status: Any) -> str:
+    """A status as the studio shows it; the SDK has some as an enumeration."""
+    return str(getattr(status, "value", status))

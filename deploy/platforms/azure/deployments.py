@@ -80,9 +80,11 @@ class Deployments:
     def logs(self, problem: str, lines: int) -> dict[str, tuple[str, ...]]:
         """By deployment, the last lines of its container's log."""
         endpoint = self.endpoints.azure_name(problem)
-        made = self.endpoints.sdk.call(
-            f"list the deployments of {endpoint}", lambda client: list(client.online_deployments.list(endpoint))
-        )
+        doing = f"list the deployments of {endpoint}"
+        try:
+            made = self.endpoints.sdk.call(doing, lambda client: list(client.online_deployments.list(endpoint)))
+        except NotThere:
+            raise self.endpoints.absent(problem) from None
         return {one.name: self._log(endpoint, one.name, lines) for one in made}
 
     def _find(self, endpoint: str, name: str) -> Any:

@@ -51,6 +51,12 @@ class Endpoints:
         name = self.azure_name(problem)
         return self.sdk.call(f"read the endpoint {name}", lambda client: client.online_endpoints.get(name))
 
+    def absent(self, problem: str) -> Fault:
+        """What is said to whoever wants something of an endpoint that is not there."""
+        stack = self.sdk.outputs.stack
+        remedy = f"mlops release {problem} --stack {stack} --platform azure"
+        return Fault(f"{stack} has no endpoint for {problem}", self.azure_name(problem), remedy)
+
     def observe(self, problem: str) -> Observed:
         """The endpoint with its deployments, as they are now."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ml.fault import Fault
@@ -47,12 +48,27 @@ def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "th
     if isinstance(error, Fault):
         return error
     if isinstance(error, core.ClientAuthenticationError):
-        return Fault(f"the login to Azure has expired, or there is none: {_words(error)}", doing, "az login")
+        return _of_login(error, doing)
     if isinstance(error, core.HttpResponseError):
         return _of_status(error, doing, group, stack, of)
     if isinstance(error, core.ServiceRequestError | core.ServiceResponseError | OSError):
         return Unreachable(f"Azure does not answer: {_words(error)}", doing, "see the connection, then try again")
     return Refused(_words(error), doing, "correct it, then try again")
+
+
+def _of_login(error: Any, doing: str) -> Fault:
+    """A credential tells of every way it has tried; what counts is the one way in which somebody has logged in."""
+    tried = re.findall(r"^\s*\w+Credential: (.+)$", str(error.message), re.MULTILINE)
+    refused = next((said for said in tried if "AADSTS" in said), None)
+    if refused is not None:
+        first = refused.removeprefix("ERROR: ").split(". ")[0]
+        return Fault(f"the login to Azure is not valid any more: {first}", doing, "az login")
+    if any("Azure CLI not found" in said for said in tried):
+        remedy = "install it (https://aka.ms/azure-cli), then az login"
+        return Fault("nobody is logged in to Azure, and the Azure CLI is not installed", doing, remedy)
+    if tried:
+        return Fault("nobody is logged in to Azure", doing, "az login")
+    return Fault(f"the login to Azure is not valid any more: {_words(error)}", doing, "az login")
 
 
 def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault:
@@ -64,7 +80,8 @@ def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault
         remedy = f"ask whoever owns the stack {stack} for the role {role} (docs/infrastructure-roles.md)"
         return Fault(f"your rights do not allow it on {of}: {words}", doing, remedy)
     if status == 404:
-        return NotThere(f"it is not there: {words}", doing, f"pulumi up --stack {stack}, if the stack is not up")
+        up = "shared" if of == "the registry" else stack
+        return NotThere(f"it is not there: {words}", doing, f"pulumi up --stack {up}, if the stack is not up")
     if status in (409, 412, 429):
         return Busy(f"Azure is busy with it: {words}", doing, "wait a moment, then try again")
     if status is not None and status >= 500:
@@ -82,4 +99,5 @@ def _words(error: Exception) -> str:
     """The first sentence of what was said, in one line."""
     told = getattr(getattr(error, "error", None), "message", None) or getattr(error, "message", None) or str(error)
     line = " ".join(str(told).replace("\x1b[39m", "").replace("\x1b[31m", "").split())
+    line = line.split(" RequestId:")[0]  # from there on blob storage speaks to its own engineers
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

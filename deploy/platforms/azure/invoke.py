@@ -56,8 +56,7 @@ class Invoker:
         try:
             entity = self.endpoints.read(problem)
         except NotThere:
-            remedy = f"mlops release {problem} --stack {outputs.stack} --platform azure"
-            raise Fault(f"{outputs.stack} has no endpoint for {problem}", name, remedy) from None
+            raise self.endpoints.absent(problem) from None
         keys = self.endpoints.sdk.call(
             f"read the keys of {name}", lambda client: client.online_endpoints.get_keys(name)
         )

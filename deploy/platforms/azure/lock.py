@@ -11,6 +11,7 @@ from typing import Any
 from deploy.exit_codes import INTERRUPTED
 from deploy.platforms.azure.faults import NotThere
 from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.protocol import Held
 from ml.fault import Fault
 
 CONTAINER = "mlops"
@@ -80,8 +81,7 @@ class Locks:
                 self.sdk.call(doing, make, of, client)
                 return self.sdk.call(doing, lease, of, client)
         except Taken:
-            remedy = f"wait for its end, then try again; a killed one's lock ends after {LEASE_SECONDS} s"
-            raise Fault("another release is under way", endpoint, remedy) from None
+            raise Held(endpoint, f"; a killed one's lock ends after {LEASE_SECONDS} s") from None
 
     def _keep(self, endpoint: str, lease: Any, over: threading.Event) -> None:
         while not over.wait(RENEW_SECONDS):

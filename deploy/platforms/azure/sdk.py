@@ -29,6 +29,7 @@ READ_SECONDS = 60.0  # of a log
 RETRIES: dict[str, Any] = {"retry_total": 6, "retry_backoff_factor": 0.8, "retry_backoff_max": 30}
 # The same for blobs; the storage's own policy begins with fifteen seconds.
 BLOB_RETRIES: dict[str, Any] = {"retry_total": 6, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
+QUIET = ("azure", "msrest", "msal")
 LOG_ANALYTICS = {
     "AzureCloud": "https://api.loganalytics.io",
     "AzureChinaCloud": "https://api.loganalytics.azure.cn",
@@ -265,8 +266,9 @@ def quieten() -> None:
     LROConfigurations.POLL_INTERVAL = POLL_SECONDS  # what deployments are polled by
     warnings.filterwarnings("ignore", module=r"azure\.|msrest|marshmallow")
     for name, logger in list(logging.root.manager.loggerDict.items()):
-        if name.startswith(("azure", "msrest", "msal")) and isinstance(logger, logging.Logger):
-            logger.setLevel(logging.CRITICAL)
+        if name.startswith(QUIET) and isinstance(logger, logging.Logger):
+            if logger.level != logging.CRITICAL:  # setting it is slow: Python then goes through all loggers
+                logger.setLevel(logging.CRITICAL)
             logger.handlers.clear()
 
 

@@ -59,5 +59,11 @@ def _shown(lines: Iterable[str], screen: Screen) -> str:
 
 def _killed(status: int, last: str) -> Fault:
     if status < 0:
-        return Fault(f"batch scoring was killed by signal {-status}", remedy="was there enough memory? try again")
-    return Fault(f"batch scoring ended with exit code {status}: {last}", remedy="see the lines above")
+        return Fault(
+            f"batch scoring was killed by signal {-status}",
+            remedy="free some memory, then give the same command again",
+        )
+    return Fault(
+        f"batch scoring ended with exit code {status}: {last}",
+        remedy="give the same command again; if it ends so again, that line says why",
+    )

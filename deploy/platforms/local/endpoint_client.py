@@ -60,19 +60,26 @@ class EndpointClient:
         serving = {name: s["state"] for name, s in found[1]["serving"].items()}
         return _observed(record_from_json(found[1]), serving, running=True)
 
-    def start(self) -> None:
+    def start(self) -> str | None:
         """Brings the endpoint up with the deployments it has, and waits until each has settled.
+
+        Returns:
+            That its port was taken and is another one now; None where it is the one it was.
 
         Raises:
             Fault: it does not come up.
         """
+        before = read_record(self.folder)
         if self.process() is None:
-            read_record(self.folder)
             spawned = self._spawn()
             _until(lambda: self._up() or spawned.poll() is not None, UP_WITHIN_SECONDS, lambda: None)
             if not self._up():
                 self._does_not_start()
         _until(self._settled, SETTLED_WITHIN_SECONDS, lambda: None)
+        now = self.process()
+        if before is None or now is None or before.port in (0, now.port):
+            return None
+        return f"port {before.port} is taken by another process: the endpoint is at port {now.port} from now on"
 
     def stop(self) -> bool:
         """Ends the endpoint with its deployments, also one that hangs; False where it was down."""

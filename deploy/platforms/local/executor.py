@@ -12,21 +12,23 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.code import of_code
 from deploy.pipeline import IN_COMMAND, Component, Pipeline, Source, Step
 from ml import digest
-from ml.fault import Fault, from_json, invalid
+from ml.fault import Fault, from_json, invalid, of_the_machine
 
 OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
 LAST_LINES = 15
 TRIAL = "trial.json"
 NODES_POLL_SECONDS = 0.05
+PROBE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def _execute(step: Step, inputs: Mapping[str, Artefact], folder: Path) -> dict[s
         working.mkdir(parents=True)
         for output in step.component.outputs:
             (working / output).mkdir()
-        _process(step, command_line(step.component, inputs, working), working / "log.txt")
+        _process(step, command_line(step.component, inputs, working), working / "log.txt", _failed_log(folder))
         digests = {name: digest.of_path(working / name) for name in step.component.outputs}
         record = {"step": step.name, "outputs": digests}
         (working / "step.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -214,8 +216,12 @@ def _execute(step: Step, inputs: Mapping[str, Artefact], folder: Path) -> dict[s
 
 def _keep_log(working: Path, folder: Path) -> None:
     if (working / "log.txt").exists():
-        (working / "log.txt").replace(folder.with_suffix(".failed.log"))
+        (working / "log.txt").replace(_failed_log(folder))
     shutil.rmtree(working, ignore_errors=True)
+
+
+def _failed_log(folder: Path) -> Path:
+    return folder.with_suffix(".failed.log")
 
 
 def command_line(component: Component, inputs: Mapping[str, Artefact], outputs: Path) -> str:
@@ -232,8 +238,8 @@ def command_line(component: Component, inputs: Mapping[str, Artefact], outputs: 
     return IN_COMMAND.sub(value, OPTIONAL.sub(optional, component.command))
 
 
-def _process(step: Step, command: str, log: Path) -> None:
-    """The step's process, or as many as it has nodes; the first one's log is the step's."""
+def _process(step: Step, command: str, log: Path, kept: Path) -> None:
+    """The step's process, or as many as it has nodes; the first one's log is the step's, `kept` where it fails."""
     logs = [log, *(log.with_suffix(f".{node}.txt") for node in range(1, step.nodes))]
     nodes = _as_nodes(step.nodes)
     processes: list[subprocess.Popen[bytes]] = []
@@ -247,7 +253,7 @@ def _process(step: Step, command: str, log: Path) -> None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     if ended is not None:
-        raise _step_fault(step.name, processes[ended].returncode, logs[ended])
+        raise _step_fault(step.name, processes[ended].returncode, logs[ended], kept)
 
 
 def _start(step: Step, command: str, log: Path, node: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -282,11 +288,24 @@ def _wait(processes: list[subprocess.Popen[bytes]]) -> int | None:
         time.sleep(NODES_POLL_SECONDS)
 
 
-def _step_fault(name: str, status: int, log: Path) -> Fault:
+def _step_fault(name: str, status: int, log: Path, kept: Path) -> Fault:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     fault = from_json(lines[-1]) if lines else None
     if fault is not None:
         return fault
-    reason = f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"
-    tail = "\n".join(lines[-LAST_LINES:])
-    return Fault(f"step `{name}` {reason}; the end of its log:\n{tail}", f"step {name}", "see the log")
+    reason = f"step `{name}` " + (f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}")
+    full = _full(log.parent)
+    if full is not None:  # then the log, too, is cut off where the disk ended
+        return replace(full, message=f"{reason}: {full.message}", where=str(kept.parent))
+    tail = "\n".join(["; the end of its log:", *lines[-LAST_LINES:]]) if lines else "; its log is empty"
+    return Fault(reason + tail, f"step {name}", f"the whole log is {kept}" if lines else "run the same command")
+
+
+def _full(folder: Path) -> Fault | None:
+    """Why nothing more can be written there; None where it can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+    except OSError as error:
+        return of_the_machine(error, str(folder))
+    return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import deploy
+from ml.fault import invalid
 
 REPOSITORY = Path(deploy.__file__).resolve().parents[1]
 
@@ -21,6 +22,19 @@ class Home:
     def of_this_machine(cls) -> Home:
         """`MLOPS_HOME` where it is set, otherwise `.mlops/` in the repository."""
         return cls(Path(os.environ.get("MLOPS_HOME") or REPOSITORY / ".mlops").resolve())
+
+    def made(self) -> Home:
+        """The same with its folder on the disk.
+
+        Raises:
+            Fault: it cannot be made: a file is in the way, a right is missing.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"no folder can be made there: {error.strerror}"
+            raise invalid(message, str(self.root), "set MLOPS_HOME to a folder that can be written") from None
+        return self
 
     def on(self, platform: str) -> Home:
         """The same folders for another platform: this machine's are at the top."""

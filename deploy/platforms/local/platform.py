@@ -175,9 +175,9 @@ class LocalPlatform:
                 raise Held(endpoint) from None
             yield
 
-    def create_endpoint(self, endpoint: str) -> None:
+    def create_endpoint(self, endpoint: str) -> str | None:
         """See `Platform`."""
-        self.client(endpoint).start()
+        return self.client(endpoint).start()
 
     def create_deployment(self, endpoint: str, name: str, model: ModelRef) -> None:
         """See `Platform`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from deploy.code import code_files
 from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.release.state import ModelRef
 from deploy.runs import Run
+from ml.fault import Fault
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,8 +54,7 @@ class Tracking:
             self.home.root.mkdir(parents=True, exist_ok=True)
             if not self.home.tracking.exists():
                 _make(self.home.tracking)
-            self._client = _client(self.home.tracking)
-            self._client.search_experiments(max_results=1)
+            self._client = _opened(self.home.tracking)
         except Exception as fault:
             self._fault = fault
 
@@ -119,7 +120,42 @@ def _make(database: Path) -> None:
         new.unlink(missing_ok=True)
 
 
-def _client(database: Path) -> MlflowClient:
+def _opened(database: Path) -> MlflowClient:
+    """The client of a database; one that a killed run left half made is made anew, as long as it is empty.
+
+    Raises:
+        Fault: MLflow refuses it, and it may hold runs.
+    """
+    if _is_empty(database):
+        try:  # under another spelling: MLflow keeps a connection for each, also to what is replaced below
+            _client(f"{database.parent}/./{database.name}").search_experiments(max_results=1)
+        except Exception:
+            database.unlink()
+            _make(database)
+    try:
+        client = _client(database)
+        client.search_experiments(max_results=1)
+    except Exception as refusal:
+        remedy = f"mlflow db upgrade sqlite:///{database}, or move it away: models and pins are kept elsewhere"
+        why = " ".join(str(refusal).split()).split(". ")[0]
+        raise Fault(f"MLflow cannot use it: {why}", str(database), remedy) from None
+    return client
+
+
+def _is_empty(database: Path) -> bool:
+    """Whether there are neither runs nor versions of models in it; what is no database may have held some."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        try:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            return not any(
+                connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608 - names of our own
+                for table in tables & {"runs", "model_versions"}
+            )
+        except sqlite3.DatabaseError:
+            return False
+
+
+def _client(database: Path | str) -> MlflowClient:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     import logging

@@ -30,6 +30,28 @@ FACTS: dict[str, Any] = {
     "subjects": SUBJECTS,
     "budgetStart": "2026-11-01",
 }
+ENVIRONMENTS = {"shared": True, "dev": False, "watch": False, "prod": True, "rollback": True}
+
+
+def environment(name: str, **changed: Any) -> dict[str, Any]:
+    """An environment as GitHub tells of it."""
+    rules: list[dict[str, Any]] = [{"type": "branch_policy"}]
+    if ENVIRONMENTS[name]:
+        rules.append({"type": "required_reviewers", "prevent_self_review": name != "rollback"})
+    branches = {"protected_branches": False, "custom_branch_policies": True}
+    return {
+        "name": name,
+        "protection_rules": rules,
+        "can_admins_bypass": False,
+        "deployment_branch_policy": branches,
+    } | changed
+
+
+def variables(*names: str) -> dict[str, Any]:
+    """Variables as GitHub lists them."""
+    return {"total_count": len(names), "variables": [{"name": name, "value": "0000-1111"} for name in names]}
+
+
 # The shapes are those of the az and gh commands' JSON; only the keys that the checks read are kept.
 ANSWERS: dict[str, Any] = {
     "az version": {"azure-cli": "2.77.0", "azure-cli-core": "2.77.0"},
@@ -62,15 +84,21 @@ ANSWERS: dict[str, Any] = {
     "az keyvault check-name": {"nameAvailable": True},
     "az keyvault list-deleted": [],
     "az rest": {"value": []},
-    "gh api repos/contoso/models/environments": {
-        "environments": [
-            {"name": "dev", "protection_rules": [{"type": "branch_policy"}]},
-            {"name": "watch", "protection_rules": [{"type": "branch_policy"}]},
-            *(
-                {"name": name, "protection_rules": [{"type": "required_reviewers"}, {"type": "branch_policy"}]}
-                for name in ("shared", "prod", "rollback")
-            ),
-        ]
+    "gh api repos/contoso/models/environments": {"environments": [environment(name) for name in ENVIRONMENTS]},
+    "gh api repos/contoso/models/actions/variables?": variables(
+        "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID", "PROD_RUNNER", "AZURE_CLIENT_ID_PREVIEW_SHARED",
+        "AZURE_CLIENT_ID_PREVIEW_DEV", "AZURE_CLIENT_ID_PREVIEW_PROD", "AZURE_CLIENT_ID_WATCH_SHARED",
+        "AZURE_CLIENT_ID_WATCH_DEV", "AZURE_CLIENT_ID_WATCH_PROD",
+    ),
+    "gh api repos/contoso/models/environments/shared/variables": variables("AZURE_CLIENT_ID_INFRASTRUCTURE"),
+    "gh api repos/contoso/models/environments/dev/variables": variables("AZURE_CLIENT_ID_INFRASTRUCTURE", "AZURE_CLIENT_ID_ML"),
+    "gh api repos/contoso/models/environments/prod/variables": variables("AZURE_CLIENT_ID_INFRASTRUCTURE", "AZURE_CLIENT_ID_ML"),
+    "gh api repos/contoso/models/environments/rollback/variables": variables("AZURE_CLIENT_ID_ML"),
+    "gh api repos/contoso/models/branches/main/protection": {
+        "required_status_checks": {"strict": True, "contexts": ["tests", "infrastructure", "verify"]},
+        "required_pull_request_reviews": {"required_approving_review_count": 1},
+        "enforce_admins": {"enabled": True},
+        "allow_force_pushes": {"enabled": False},
     },
     "gh api repos/contoso/models/actions/variables/PROD_RUNNER": {"name": "PROD_RUNNER", "value": "mlops-prod"},
     "gh api repos/contoso/models/actions/runners": {"total_count": 0, "runners": []},

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from deploy.doctor import command, local
+from deploy.doctor import command, local, repository
 from deploy.doctor.finding import Finding
 from ml.fault import Fault
 
@@ -42,6 +43,15 @@ def test_a_subscription_where_everything_is_right_has_no_finding(facts):
     assert look(recorded.World()) == []
 
 
+def environments(**changed):
+    """All of them, some changed."""
+    return {"environments": [recorded.environment(name, **changed.get(name, {})) for name in recorded.ENVIRONMENTS]}
+
+
+def protection(**changed):
+    return recorded.ANSWERS["gh api repos/contoso/models/branches/main/protection"] | changed
+
+
 FAILURES = [
     ("a tool that is not there", lambda w: w.refuse("kubelogin", "not found", 127), "`kubelogin` is not on the PATH"),
     ("a tool that is too old", lambda w: w.put("az version", '{"azure-cli": "2.40.0"}'), "`az` is 2.40.0, older than 2.60"),
@@ -66,6 +76,17 @@ FAILURES = [
     ("an identity that is not made", lambda w: w.refuse("az identity", "(ResourceNotFound)"), "the identity infrastructure-dev is not made yet"),
     ("an environment that is missing", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": "prod", "protection_rules": [{"type": "required_reviewers"}]}]}), "GitHub has no environment `shared`"),
     ("prod that nobody approves", lambda w: w.put("gh api repos/contoso/models/environments", {"environments": [{"name": n, "protection_rules": []} for n in ("shared", "dev", "watch", "prod", "rollback")]}), "nobody approves prod"),
+    ("an environment that any branch enters", lambda w: w.put("gh api repos/contoso/models/environments", environments(dev={"deployment_branch_policy": None})), "any branch may enter dev"),
+    ("an administrator that passes by", lambda w: w.put("gh api repos/contoso/models/environments", environments(prod={"can_admins_bypass": True})), "an administrator passes prod by"),
+    ("prod approved by who asks", lambda w: w.put("gh api repos/contoso/models/environments", environments(prod={"protection_rules": [{"type": "required_reviewers", "prevent_self_review": False}]})), "who asks for prod may approve it"),
+    ("a variable that is missing", lambda w: w.put("gh api repos/contoso/models/actions/variables?", recorded.variables("AZURE_TENANT_ID")), "no variable AZURE_CLIENT_ID_WATCH_PROD"),
+    ("an environment without its identity", lambda w: w.put("gh api repos/contoso/models/environments/rollback/variables", recorded.variables()), "no variable AZURE_CLIENT_ID_ML of rollback"),
+    ("variables that are not told", lambda w: w.refuse("gh api repos/contoso/models/environments/prod/variables", "403"), "GitHub does not tell of repos/contoso/models/environments/prod/variables"),
+    ("main that is open", lambda w: w.refuse("gh api repos/contoso/models/branches/main/protection", "gh: Branch not protected (HTTP 404)"), "main is not protected"),
+    ("main without review", lambda w: w.put("gh api repos/contoso/models/branches/main/protection", protection(required_pull_request_reviews=None)), "that nobody has reviewed"),
+    ("main without checks", lambda w: w.put("gh api repos/contoso/models/branches/main/protection", protection(required_status_checks=None)), "whose tests did not pass"),
+    ("main that administrators pass by", lambda w: w.put("gh api repos/contoso/models/branches/main/protection", protection(enforce_admins={"enabled": False})), "passes the protection of main by"),
+    ("main that can be forced", lambda w: w.put("gh api repos/contoso/models/branches/main/protection", protection(allow_force_pushes={"enabled": True})), "can be written anew"),
     ("an answer of another form", lambda w: w.put("az role definition list", [{"id": 1}]), "the answer is of a form that is not known: KeyError 'name'"),
     ("a login of another form", lambda w: w.put("az account show", {}), "not known: KeyError 'state'"),
     ("an answer that is no JSON", lambda w: w.put("gh api repos/contoso/models/environments", "<html>"), "not known: JSONDecodeError"),
@@ -110,6 +131,14 @@ def test_the_runner_of_prod_answers_or_its_absence_has_a_remedy(facts, change, r
     assert finding["level"] == level
     assert sentence in finding["message"]
     assert bool(finding["remedy"]) == (level != "ok")
+
+
+def test_the_variables_that_are_looked_for_are_those_that_the_workflows_log_in_with():
+    workflows = Path(__file__).parents[3] / ".github" / "workflows"
+    read = {name for file in workflows.glob("*.yml") for name in re.findall(r"vars\.(\w+)", file.read_text())}
+    own = {"MLOPS_PLATFORM", "MLOPS_PROBLEMS", "PROD_RUNNER_JOB", "PROD_GROUP"}  # a person's, or not always there
+    looked_for = {*repository.OF_ALL, *(name for names in repository.OF_ENVIRONMENT.values() for name in names)}
+    assert looked_for == read - own
 
 
 def test_without_a_login_nothing_else_is_asked_of_azure(facts):

@@ -109,3 +109,36 @@ def test_a_problem_of_such_a_name_is_refused_before_anything_is_done(name, tmp_p
     assert done.returncode == 2
     assert "there is no problem" in json.loads(done.stdout)["error"]["message"]
     assert list(tmp_path.iterdir()) == []
+
+
+def compared(main):
+    check = {"name": "floor", "decision": "PASS", "sentence": "well above"}
+    sides = {"here": {"log_loss": 0.1, "auc": 0.9}, **({} if main is None else {"main": main})}
+    verdict = {"decision": "PASS", "checks": [check]}
+    return {"problem": "delay", "primary": "log_loss", "metrics": sides, "verdict": verdict}
+
+
+def test_the_comment_says_at_a_glance_which_way_a_metric_went():
+    body = comment_of([Kept("compare", 0, compared({"log_loss": 0.2, "auc": 0.95}))], "h" * 40, None)
+    assert "log_loss 0.2 → **0.1**, −0.1 better" in body
+    assert "| auc | 0.95 | 0.9 | −0.05 worse |" in body
+    assert "the same" in comment_of([Kept("compare", 0, compared({"log_loss": 0.1}))], "h" * 40, None)
+    assert "log_loss 0.1;" in comment_of([Kept("compare", 0, compared(None))], "h" * 40, None)
+
+
+def test_the_comment_says_at_a_glance_how_a_release_goes():
+    traffics = [{"new": 10, "old": 90}, {"new": 100}]
+    actions = [{"action": "Smoke"}, *({"action": "SetTraffic", "traffic": one} for one in traffics)]
+    good = {"good": [{"name": "delay", "version": "1", "digest": "d" * 64}], "rejected": {}}
+    plan = {**a_plan("delay", None), "actions": actions, "sentences": ["a", "b", "c"], "observed": {"tags": good}}
+    plan["model"]["version"] = "2"
+    body = comment_of([Kept("plan", 0, plan)], "h" * 40, None)
+    assert "version 1 → **2** in prod, 3 steps: 10, then 100 % of the traffic" in body
+
+
+def test_a_stack_that_stays_as_it_is_takes_one_line():
+    cost = {"currency": "USD", "before": {"idle": 1.0, "busy": 2.0}, "after": {"idle": 1.2, "busy": 2.0}, "unknown": []}
+    preview = {"stack": "dev", "counts": {}, "refused": [], "violations": [], "cost": cost, "steps": []}
+    body = comment_of([Kept("preview", 0, preview)], "h" * 40, None)
+    assert "no changes; rules kept; costs the same" in body
+    assert "###" not in body

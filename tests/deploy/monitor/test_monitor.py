@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deploy.monitor.drift import Thresholds
+from deploy.monitor.lines import lines_of
 from deploy.monitor.monitor import monitor
 from ml.fault import Fault
 
@@ -70,6 +71,37 @@ def test_worse_answers_to_other_rows_are_data_drift(learnt, summer, ask, label):
     verdict = monitor(learnt.problem, learnt.model, asked, label(summer, 25.0), learnt.evaluation)
     assert (verdict.decision, verdict.cause) == ("degraded", "data")
     assert any("temperature" in reason for reason in verdict.reasons)
+
+
+def test_rows_that_are_asked_again_tell_nothing_new(learnt, sample, ask, label):
+    once = monitor(learnt.problem, learnt.model, ask(sample, learnt.model), label(sample), learnt.evaluation)
+    again = ask(pa.concat_tables([sample.slice(0, 1_000), sample, sample]), learnt.model)
+    verdict = monitor(learnt.problem, learnt.model, again, label(sample), learnt.evaluation)
+    assert (verdict.volume.rows, verdict.volume.distinct, verdict.volume.labelled) == (9_000, 4_000, 4_000)
+    assert verdict.performance == once.performance
+    assert verdict.columns == once.columns
+
+
+def test_a_few_rows_asked_often_are_inconclusive_and_never_ok(learnt, sample, ask):
+    often = pa.concat_tables([sample.slice(0, 30)] * 32)
+    verdict = monitor(learnt.problem, learnt.model, ask(often, learnt.model))
+    assert verdict.decision == "inconclusive"
+    assert verdict.reasons == ("960 rows were asked, 30 distinct; 100 are needed",)
+    assert lines_of(verdict.to_json(), "flights")[0].startswith("inconclusive  (960 rows, 30 distinct, 2013-")
+
+
+def test_on_a_terminal_labels_show_the_metric_and_where_its_allowance_comes_from(learnt, sample, ask, label):
+    known = label(pa.concat_tables([sample.slice(0, 3_000), sample.slice(3_990)]))
+    verdict = monitor(learnt.problem, learnt.model, ask(sample.slice(0, 3_000), learnt.model), known, learnt.evaluation)
+    loss = verdict.performance.loss
+    dummy = json.loads((learnt.evaluation / "measures.json").read_text())["dummy_metrics"]["mae"]
+    assert loss.allowed == pytest.approx(0.1 * (dummy - loss.recorded))
+    shown = "\n".join(lines_of(verdict.to_json(), "flights"))
+    assert "  labels: 3,000 joined, 10 of rows that were not asked" in shown
+    assert f"  mae: {verdict.performance.now:.4g} (90 %: " in shown
+    assert (
+        f"{loss.allowed:.4g} is allowed: 10% of its advantage over a model that learnt nothing ({dummy:.4g})" in shown
+    )
 
 
 @pytest.mark.parametrize("rows", [0, 1, 99])

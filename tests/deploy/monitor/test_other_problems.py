@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deploy.monitor.lines import lines_of
 from deploy.monitor.monitor import monitor
 from ml.problem import Problem, find, load_problem
 from ml.raw.folder import open_raw
@@ -81,7 +82,9 @@ def test_labels_that_are_no_class_of_the_model_are_told(classifier, tumours, ask
     asked = ask(judge, classifier.model)
     verdict = monitor(classifier.problem, classifier.model, asked, labels, classifier.evaluation)
     assert verdict.decision == "degraded"
-    assert verdict.volume.unknown == few
+    assert (verdict.volume.unknown, verdict.volume.unknown_names) == (few, ("unclear",))
+    shown = f"  labels: {few} left out, as they are no class of the model, such as `unclear`"
+    assert shown in lines_of(verdict.to_json(), "tumours")
     assert f"{few} of {judge.num_rows} labels are no class that the model knows" in verdict.reasons
 
 

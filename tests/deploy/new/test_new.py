@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.cli import call
 from deploy.new import Written, new
 from ml.fault import INVALID_INPUT, Fault
 from ml.problem import PROBLEMS, Problem, data_path, load_problem
@@ -135,6 +136,33 @@ def test_what_is_left_out_can_be_put_back_by_removing_the_mark(tmp_path: Path) -
         text = text.replace(f"    # {name}: ", f"    {name}: ")
     written.file.write_text(text)
     assert set(loaded(written).columns.features) == {"x", *written.left_out}
+
+
+def test_a_bad_value_is_told_with_its_row_in_the_file_and_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = table_of(100)
+    columns["x"][41] = "inf"
+    columns["price"] = ["999", *(f"{n},{n:03d}" for n in range(1, 100))]
+    columns["z"] = VALUES["number"](np.random.default_rng(2), 100)
+    data = write_csv(tmp_path / "rows.csv", columns)
+    assert call(["new", "mended", "--data", str(data), "--target", "y", "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    text = (tmp_path / "mended.yaml").read_text()
+    for said in ("(row 43: 'inf')", "(row 3: '1,001')"):
+        assert said in text
+        assert said in told.out + told.err
+
+
+def test_the_row_of_a_folder_is_told_with_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    write_csv(folder / "a.csv", table_of(60))
+    bad = table_of(60)
+    bad["x"][0] = "?"
+    write_csv(folder / "b.csv", {**bad, "y": table_of(60)["y"]})
+    with pytest.raises(Fault, match=r"1 of its 120 values is no number \(b\.csv, row 2: '\?'\)"):
+        new("folder", folder, "y", out=tmp_path)
 
 
 def test_columns_that_all_tell_the_target_stay_since_nothing_else_is_there(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ml.fault import INVALID_INPUT, Fault
 
 def of(values: list[object]) -> tuple[str, str]:
     column = pa.chunked_array([pa.array(values)])
-    return task_of(guess(column), column, "a.csv, column `t`")
+    return task_of(guess(column, "row {}".format), column, "a.csv, column `t`")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_task_follows_from_the_target(values: list[object], task: str) -> No
         (["a", "b", "c", "d"], "4 different texts in 4 rows"),
         (["2024-01-01", "2024-01-02"] * 20, "the target is a date"),
         ([f"{n},5" for n in range(40)], "decimal commas"),
-        ([*(f"{n}.5" for n in range(40)), "?"], "1 of its 41 values are no numbers"),
+        ([*(f"{n}.5" for n in range(40)), "?"], "1 of its 41 values is no number (row 40: "),
     ],
 )
 def test_a_target_that_cannot_be_predicted_is_refused(values: list[object], message: str) -> None:

@@ -191,9 +191,9 @@ def test_of_two_releases_at_once_one_works_and_the_other_has_one_clear_line(serv
     one.stderr.readline()
     other = serving.spawn("release", PROBLEM, *PROD)
     _, told = other.communicate(timeout=30)
-    assert other.returncode == 1
-    remedy = "wait for its end, or give --wait SECONDS"
-    assert told.splitlines() == [f"mlops: {PROBLEM}: another release is under way → {remedy}"]
+    assert other.returncode == 4
+    waits = "wait for its end, or give --wait SECONDS"
+    assert told.splitlines() == [f"mlops: {PROBLEM}: another release is under way → {waits}"]
     one.communicate(timeout=60)
     assert one.returncode == 0
     assert serving.served() == {"2": 100}
@@ -203,7 +203,7 @@ def test_a_rollback_by_hand_makes_a_deployment_anew_that_is_gone(serving):
     serving.released("2")
     assert serving.mlops("rollback", PROBLEM, *PROD) == 0
     assert (serving.served(), serving.pinned()) == ({"1": 100}, "1")
-    assert serving.mlops("rollback", PROBLEM, *PROD) == 1
+    assert serving.mlops("rollback", PROBLEM, *PROD) == 2
     assert serving.mlops("plan", PROBLEM, *PROD) == 0
 
 

@@ -171,7 +171,7 @@ def monitored(name: str = "temperature", moved: float = 1.5) -> dict[str, Any]:
 
     reference = profile(rows(5_000, 0.0), kinds, rng.normal(0.0, 1.0, 5_000))
     current = count(reference, rows(3_000, moved), rng.normal(0.0, 1.0, 3_000))
-    volume = Volume(3_000, "2013-09-01T00:00:00", "2013-09-03T00:00:00", 2_000)
+    volume = Volume(3_000, 3_000, "2013-09-01T00:00:00", "2013-09-03T00:00:00", 2_000)
     periods = tuple(Period(f"2013-09-0{k}", 1_000, 700, 11.0 + k) for k in (1, 2, 3))
     limits = Thresholds()
     verdict = decide(volume, compare(reference, current, limits), None, periods, limits)

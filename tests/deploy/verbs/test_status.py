@@ -57,6 +57,11 @@ def test_what_serves_is_shown_with_its_url_and_without_its_key(serving, capsys):
     assert {k: v for k, v in deployment.items() if k != "name"} == {
         "model": PROBLEM, "version": "1", "digest": model.digest, "traffic": 100, "state": "ready",
     }  # fmt: skip
+    assert serving.mlops("status", PROBLEM, "--stack", "prod", "--json") == 0
+    assert capsys.readouterr().out == text
+    assert serving.mlops("status", "flight-delay", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["endpoints"] == []
+    assert serving.mlops("status", "no-such-problem") == 2
     address = serving.platform().address(PROBLEM)
     assert shown["url"] == address.url
     assert address.key not in text

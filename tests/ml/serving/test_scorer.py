@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,28 @@ def test_a_row_alone_is_answered_as_among_others(
         np.testing.assert_allclose(alone, offline[place : place + 1], rtol=within, atol=0)
         ((said,), told) = predictions(answered(scorers[name], body)), many[place]
         assert said == told if isinstance(said, str) else np.allclose(said, told, rtol=within, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (("0", "1"), {0, 1}),
+        (("-3", "12"), {-3, 12}),
+        (("false", "true"), {False, True}),
+        (("007", "1"), {"007", "1"}),
+        (("no", "1"), {"no", "1"}),
+        (("1.5", "2"), {"1.5", "2"}),
+        (("True", "False"), {"True", "False"}),
+    ],
+)
+def test_classes_are_answered_as_they_were_in_the_data(
+    scorers: dict[str, Scorer], records: Records, classes: tuple[str, ...], said: set[object]
+) -> None:
+    model = scorers["binary"].model
+    scorer = Scorer(replace(model, card=replace(model.card, classes=classes)))
+    many = predictions(answered(scorer, {"inputs": records}))
+    assert {(type(one), one) for one in many} == {(type(one), one) for one in said}
+    assert predictions(answered(scorer, {"inputs": records[:1]})) == many[:1]
 
 
 def test_the_outputs_are_lightgbms_own(

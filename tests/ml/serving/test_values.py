@@ -14,7 +14,7 @@ from ml.serving.values import Mismatch, reader, scalar
 
 REFUSED = {
     "number": [True, "1", "1.5", "", [1], {}, None, 10**400],
-    "category": [True, 1.5, 1.0, [], {"a": 1}, None],
+    "category": [1.5, 1.0, [], {"a": 1}, None],
     "boolean": [0, 1, 1.0, "true", [], None],
     "date": [
         0,
@@ -56,6 +56,27 @@ def test_null_is_taken_where_training_saw_missing_values(kind: str) -> None:
 
 def test_a_whole_number_is_a_category_by_its_digits() -> None:
     assert reader(Feature("column", "category", nullable=False))(2**60 + 1) == "1152921504606846977"
+
+
+def test_true_and_false_are_categories_by_the_words_that_training_had() -> None:
+    import pyarrow as pa
+
+    from ml.raw.cells import texts
+
+    read = reader(Feature("column", "category", nullable=False))
+    assert [read(True), read(False)] == texts(pa.chunked_array([[True, False]])).to_pylist()
+
+
+@pytest.mark.parametrize("words", [("True", "False"), ("FALSE", "TRUE"), ("true", "false", "unknown")])
+def test_true_and_false_are_the_levels_that_a_csv_had_for_them(words: tuple[str, ...]) -> None:
+    read = reader(Feature("column", "category", nullable=False, categories=words))
+    assert {read(True), read(False)} == {word for word in words if word != "unknown"}
+    assert read(True).lower() == "true"
+
+
+def test_a_boolean_says_what_it_takes() -> None:
+    with pytest.raises(Mismatch, match="must be true or false, not a number"):
+        reader(Feature("column", "boolean", nullable=False))(1)
 
 
 def test_a_whole_number_beyond_2_to_53_becomes_the_nearest_double() -> None:

@@ -155,3 +155,12 @@ def test_the_training_distribution_travels_inside_the_model(learnt, flights, pro
     model, folder = learnt("lightgbm")
     profile(flights, problem().columns.features, model.outputs(flights)).save(folder / "profile.json")
     assert json.loads((folder / "profile.json").read_text())
+
+
+def test_an_alias_counts_as_the_parameter_that_it_stands_for(flights, problem, tmp_path):
+    aliases = {"n_estimators": 5, "loss": "mae", "num_leaf": 7}
+    train(flights, NO_WINDOW, problem(model={"parameters": aliases}), tmp_path)
+    text = (tmp_path / "booster.txt").read_text()
+    assert text.count("Tree=") == 5
+    assert "[objective: regression_l1]" in text
+    assert "[num_leaves: 7]" in text

@@ -1,4 +1,4 @@
-"""The workflows executed: `make test-workflows` runs these, says how many ran, and fails where none did."""
+"""The workflows executed: `make test-workflows` runs these, says how many ran, and fails where none could."""
 
 import os
 import shutil
@@ -9,25 +9,30 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from github_here import Story, act_command
+from github_here import Story
 
 WANTED = os.environ.get("MLOPS_WORKFLOWS") == "run"
-REASON = "executes the workflows: make test-workflows" if act_command() is None or not WANTED else ""
 
 
 def pytest_collection_modifyitems(items):
-    """Skips them visibly where they are not asked for."""
-    own = [item for item in items if Path(__file__).parent in item.path.parents]
-    for item in own:
-        item.add_marker(pytest.mark.workflows)
-        if REASON:
-            item.add_marker(pytest.mark.skip(reason=REASON))
+    """Skips them visibly where they are not asked for; asked for, they fail where `act` is not."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.workflows)
+            if not WANTED:
+                item.add_marker(pytest.mark.skip(reason="executes the workflows: make test-workflows"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The steps that a story has carried out, for the next to reuse."""
+    return tmp_path_factory.mktemp("steps")
 
 
 @pytest.fixture(scope="module")
-def github(tmp_path_factory):
+def github(tmp_path_factory, trained):
     """A repository on GitHub, whose chapters follow one another."""
-    story = Story(tmp_path_factory.mktemp("story"))
+    story = Story(tmp_path_factory.mktemp("story"), trained)
     yield story
     story.close()
     shutil.rmtree(story.folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""GitHub on this machine: a bare repository, `act` for its runner, stand-ins for its actions, environments and `gh`."""
+"""GitHub on this machine: a bare repository, stand-ins for its actions, environments and `gh`, and what they keep."""
 
 import json
 import os
@@ -6,12 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from run_here import Run, Running
 
 REPOSITORY = Path(__file__).parents[3]
 STAND_INS = Path(__file__).parent / "stand_ins"
@@ -35,50 +33,20 @@ prod:
 """
 
 
-def act_command() -> str | None:
-    """Where `act` is: MLOPS_ACT, or on the PATH."""
-    return os.environ.get("MLOPS_ACT") or shutil.which("act")
-
-
-@dataclass
-class Run:
-    """One run of a workflow.
-
-    Attributes:
-        jobs: how each job ended that was run: success or failure, by `workflow file/job`.
-        summaries: what each wrote into its summary.
-    """
-
-    id: str
-    code: int
-    jobs: dict[str, str]
-    summaries: dict[str, str]
-    log: str
-
-    @property
-    def green(self) -> bool:
-        return self.code == 0
-
-    @property
-    def words(self) -> str:
-        """The last lines that its commands printed, for a test that went red."""
-        entries = (json.loads(line) for line in self.log.splitlines() if line.startswith("{"))
-        return "".join(entry["msg"] for entry in entries if entry.get("raw_output"))[-4000:] or self.log[-2000:]
-
-    def summary(self, job: str) -> str:
-        return self.summaries[job]
-
-
 class Story:
     """A repository on GitHub, and what its workflows have done."""
 
-    def __init__(self, folder: Path, variables: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, steps: Path | None = None, variables: dict[str, str] | None = None) -> None:
         self.folder, self.remote, self.desk = folder, folder / "remote.git", folder / "desk"
         self.home, self.count = folder / "home", 0
+        self.running: list[Running] = []
         self.left_out: tuple[str, ...] = ()
         self.variables = {"MLOPS_PLATFORM": "local", "MLOPS_PROBLEMS": "breast-cancer", **(variables or {})}
+        if steps is not None:  # what a story has trained another need not train again
+            self.home.mkdir()
+            (self.home / "steps").symlink_to(steps)
         self._seed()
-        for environment in ("shared", "prod"):
+        for environment in ("shared", "prod", "rollback"):
             (folder / "guarded").mkdir(exist_ok=True)
             (folder / "guarded" / environment).touch()
         self._stand_ins()
@@ -124,6 +92,27 @@ class Story:
         done = subprocess.run(["git", *words], cwd=self.desk, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (words, done.stderr)
         return done.stdout.strip()
+
+    def learns(self, parameters: str, message: str, problem: str = "ml/problems/breast-cancer.yaml") -> str:
+        """A person merges another learner."""
+        self.git("switch", "-q", "-C", "main")
+        self.git("fetch", "-q", "origin")
+        self.git("reset", "-q", "--hard", "origin/main")
+        file = self.desk / problem
+        text = file.read_text()
+        begin, end = text.index("  estimator: linear"), text.index("\nsuccess:")
+        file.write_text(f"{text[:begin]}  estimator: linear\n  parameters: {parameters}\n{text[end:]}")
+        return self.commit(message)
+
+    def stand(self) -> None:
+        """Every stack stands as main says: what would be made is kept as if it had been."""
+        (self.folder / "stacks").mkdir(exist_ok=True)
+        around = {**os.environ, **self.environment("desk", self.main())}
+        for stack in ("shared", "dev", "prod"):
+            plan, events = self.folder / "plan.json", self.folder / "events"
+            words = ["preview", "--stack", stack, "--json", "--save-plan", plan, "--event-log", events]
+            for one in (words, ["up", "--stack", stack, "--plan", plan]):
+                subprocess.run(["pulumi", *one], cwd=self.desk, env=around, check=True, capture_output=True)
 
     def leave_out(self, lines: dict[str, str]) -> None:
         """What a job of a pull request runs takes minutes, and is tested elsewhere: `true` stands for it."""
@@ -200,7 +189,12 @@ class Story:
         """Starts a run of a workflow for a commit, as GitHub does after an event."""
         self.count += 1
         run = f"{self.count}"
-        return Running(self, run, workflow, event, commit or self.main(), more)
+        return self.starts(Running(self, run, workflow, event, commit or self.main(), more))
+
+    def starts(self, running: Running) -> Running:
+        """Remembers what may be left running."""
+        self.running.append(running)
+        return running
 
     def run(self, workflow="main.yml", event="push", commit=None, approve="yes", **more) -> Run:
         """Runs a workflow to its end, and answers every environment that asks with `approve`."""
@@ -224,7 +218,7 @@ class Story:
         return deployment["digest"]
 
     def environment(self, run: str, commit: str) -> dict[str, str]:
-        path = os.pathsep.join([str(STAND_INS), os.environ["PATH"]])
+        path = os.pathsep.join([str(STAND_INS / "bin"), os.environ["PATH"]])
         return {
             "STORY": str(self.folder), "STORY_RUN": run, "STORY_SHA": commit, "MLOPS_HOME": str(self.home),
             "MLOPS_PINS": "deploy/pins", "PATH": path, "HOME": str(self.folder),
@@ -232,84 +226,13 @@ class Story:
         }  # fmt: skip
 
     def close(self) -> None:
-        """Ends what the local platform left running."""
+        """Ends what runs, and what the local platform left running."""
+        for running in self.running:
+            running.end()
         subprocess.run(
             [sys.executable, "-m", "deploy", "down"], cwd=REPOSITORY, check=False, capture_output=True,
             env={**os.environ, "MLOPS_HOME": str(self.home), "MLOPS_PLATFORM": "local"},
         )  # fmt: skip
-
-
-class Running:
-    """A run under way."""
-
-    def __init__(self, story: Story, run: str, workflow: str, event: str, commit: str, more: dict) -> None:
-        self.story, self.id, self.workflow, self.commit = story, run, workflow, commit
-        folder = story.folder / "runs" / run
-        subprocess.run(["git", "clone", "-q", story.remote, folder], check=True)
-        subprocess.run(["git", "-C", folder, "checkout", "-q", commit], check=True)
-        for file in (folder / ".github" / "workflows").glob("*.yml"):
-            text = file.read_text()
-            for line in story.left_out:
-                text = text.replace(f"run: {line}\n", "run: 'true'\n")
-            file.write_text(_guarded(text, file.stem))
-        payload = {"ref": "refs/heads/main", "after": commit, "repository": {"full_name": "owner/name"}, **more}
-        (story.folder / f"event-{run}.json").write_text(json.dumps(payload))
-        act = act_command()
-        assert act
-        command = [act, event, "--json", "--no-skip-checkout", "--pull=false", "-P", "ubuntu-latest=-self-hosted"]
-        command += ["-W", f".github/workflows/{workflow}", "-e", str(story.folder / f"event-{run}.json")]
-        command += ["--secret", "GITHUB_TOKEN=token-of-the-run", "--action-cache-path", str(story.folder / "cache")]
-        command += [w for name, place in story.actions.items() for w in ("--local-repository", f"{name}={place}")]
-        command += [w for name, value in story.variables.items() for w in ("--var", f"{name}={value}")]
-        given = story.environment(run, commit)
-        command += [w for name, value in given.items() if name != "PATH" for w in ("--env", f"{name}={value}")]
-        self.log = story.folder / f"log-{run}.jsonl"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                env={**os.environ, **given}, start_new_session=True,
-            )  # fmt: skip
-
-    def asking(self) -> list[str]:
-        """Which environment asks for which job, and was not answered."""
-        asked = sorted((self.story.folder / "asked").glob(f"{self.id}-*"))
-        names = {a.name for a in asked}
-        return [n for n in names if "." not in n and not names & {f"{n}.approved", f"{n}.rejected"}]
-
-    def answer(self, asked: str, word: str) -> None:
-        ending = "approved" if word == "yes" else "rejected"
-        (self.story.folder / "asked" / f"{asked}.{ending}").touch()
-
-    def until_asked(self, seconds: float = 120) -> str:
-        """Waits until an environment asks; which one."""
-        deadline = time.monotonic() + seconds
-        while not (asking := self.asking()):
-            assert self.process.poll() is None, self.log.read_text()[-4000:]
-            assert time.monotonic() < deadline, self.log.read_text()[-4000:]
-            time.sleep(0.05)
-        return asking[0]
-
-    def summaries(self) -> dict[str, str]:
-        """What the jobs have written into their summaries so far."""
-        return _told(self.log.read_text())[1]
-
-    def finish(self, approve: str = "yes") -> Run:
-        """Answers every environment that asks, to the end of the run."""
-        while self.process.poll() is None:
-            for asked in self.asking():
-                self.answer(asked, approve)
-            time.sleep(0.05)
-        return self.ended()
-
-    def ended(self) -> Run:
-        code = self.process.wait(timeout=300)
-        text = self.log.read_text()
-        jobs, summaries = _told(text)
-        with self.story.github() as state:
-            conclusion = "success" if code == 0 else "failure"
-            branch = {"id": self.id, "workflow": self.workflow, "sha": self.commit, "branch": "main"}
-            state["runs"].append({**branch, "conclusion": conclusion})
-        return Run(self.id, code, jobs, summaries, text)
 
 
 class _Kept:
@@ -325,32 +248,3 @@ class _Kept:
 
     def __exit__(self, *_) -> None:
         self.file.write_text(json.dumps(self.state, indent=1))
-
-
-def _guarded(text: str, workflow: str) -> str:
-    """The workflow with the question of its environment before a job's own steps; all else as it is."""
-    document = YAML(typ="safe").load(text)  # of 1.2, where `on` is a word
-    for name, job in document["jobs"].items():
-        if "environment" in job:
-            given = {"environment": job["environment"], "job": f"{workflow}-{name}"}
-            job["steps"].insert(0, {"uses": "stand-in/approval@v1", "with": given})
-    written = StringIO()
-    YAML(typ="safe").dump(document, written)
-    return written.getvalue()
-
-
-def _told(log: str) -> tuple[dict[str, str], dict[str, str]]:
-    """By `workflow/job`, how it ended and what it wrote into its summary."""
-    jobs: dict[str, str] = {}
-    summaries: dict[str, str] = {}
-    for line in log.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        job = entry.get("job", "")
-        if "jobResult" in entry:
-            jobs[job] = entry["jobResult"]
-        if entry.get("command") == "summary":
-            summaries[job] = summaries.get(job, "") + entry.get("content", "")
-    return jobs, summaries

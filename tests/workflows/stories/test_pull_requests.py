@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from test_from_a_change_to_production import PROPOSAL, learns
 
+PROPOSAL = "promote/breast-cancer"
 SLOW = {"tests": "make test", "infrastructure": "make test-infra"}
 
 
@@ -21,7 +21,7 @@ def event(github, branch, commit, fork=False, body=""):
 def begun(github):
     """A model is in prod, and a pull request proposes another learner."""
     github.leave_out(SLOW)  # the suite tests itself elsewhere
-    learns(github, "{C: 0.5}", "Learn with C = 0.5")
+    github.learns("{C: 0.5}", "Learn with C = 0.5")
     assert github.run().green
     github.merge(PROPOSAL)
     assert github.run().green
@@ -44,7 +44,7 @@ def test_the_comment_shows_the_metrics_beside_those_of_main(begun):
     assert run.green, run.words
     (comment,) = comments(begun)
     assert "Metrics of breast-cancer" in comment["body"]
-    row = re.search(r"\| log_loss \| ([\d.]+) \| ([\d.]+) \| ([+-][\d.e-]+) \|", comment["body"])
+    row = re.search(r"\| log_loss \| ([\d.]+) \| ([\d.]+) \| [+−][\d.e-]+ (?:better|worse) \|", comment["body"])
     assert row, comment["body"]
     assert float(row[1]) != float(row[2])
     assert commit[:12] in comment["body"]
@@ -71,8 +71,7 @@ def test_a_fork_gets_its_metrics_in_the_summary_and_nothing_that_wants_a_login(b
 
 
 def test_a_promotion_shows_its_plan_and_main_says_whether_it_is_still_that(begun):
-    begun.git("switch", "-q", "-C", "main", "origin/main")
-    learns(begun, "{C: 0.2}", "Learn with C = 0.2")
+    begun.learns("{C: 0.2}", "Learn with C = 0.2")
     assert begun.run().green
     request = begun.request(PROPOSAL)
     begun.git("fetch", "-q", "origin")
@@ -81,7 +80,7 @@ def test_a_promotion_shows_its_plan_and_main_says_whether_it_is_still_that(begun
     assert run.green, run.words
     (comment,) = comments(begun)
     assert "Release plan: breast-cancer in prod" in comment["body"]
-    assert "1 pins hold" in comment["body"]
+    assert "1 pin holds" in comment["body"]
     with begun.github() as state:
         for one in state["comments"]:
             one["request"] = request["number"]
@@ -103,8 +102,7 @@ def test_a_promotion_shows_its_plan_and_main_says_whether_it_is_still_that(begun
 
 
 def test_evidence_of_another_hash_makes_the_check_red(begun):
-    begun.git("switch", "-q", "-C", "main", "origin/main")
-    learns(begun, "{C: 0.15}", "Learn with C = 0.15")
+    begun.learns("{C: 0.15}", "Learn with C = 0.15")
     assert begun.run().green
     request = begun.request(PROPOSAL)
     begun.git("fetch", "-q", "origin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import secrets
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import TextIO
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 
 from deploy.platforms.local.endpoint.control import Control
 from deploy.platforms.local.endpoint.deployments import Deployments
@@ -24,6 +27,7 @@ from deploy.replacement import replace_file
 
 HOST = "127.0.0.1"
 DRAIN_SECONDS = 2.0  # for requests that are being answered when the endpoint is stopped
+LONGEST_REASON = 200
 LOCK_ATTEMPTS, LOCK_PAUSE_SECONDS = 10, 0.05
 
 
@@ -39,7 +43,9 @@ async def serve(folder: Path) -> None:
         [*control.routes(token), web.get("/health", _health), web.route("*", "/{path:.*}", router.handle)]
     )
     await router.open()
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=DRAIN_SECONDS)
+    server_logger.addFilter(_in_one_line)
+    # Compressed bodies pass as they are: the deployment unpacks them, as it does on Azure.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=DRAIN_SECONDS, auto_decompress=False)
     await runner.setup()
     port = await _listen(runner, record.port)
     if port != record.port:
@@ -59,6 +65,15 @@ async def serve(folder: Path) -> None:
 
 async def _health(request: web.Request) -> web.Response:
     return web.json_response({"status": "up"})
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """A request that is no HTTP is the client's fault: the log names it, without a traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        reason = error.message.partition("\n")[0][:LONGEST_REASON]
+        record.msg, record.exc_info = f"malformed request from %s: {reason.replace('%', '%%')}", None
+    return True
 
 
 async def _listen(runner: web.AppRunner, port: int) -> int:

@@ -118,8 +118,9 @@ def _predictions(body: bytes) -> tuple[float | str | None, ...]:
 def _one(value: Any) -> float | str | None:
     if isinstance(value, list):  # the probabilities of several classes: the likeliest is the label
         return str(value.index(max(value))) if value and all(map(_is_finite, value)) else None
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | bool) or (isinstance(value, int) and _is_finite(value)):
+        # A class may be a whole number, or true and false; an amount is a float.
+        return str(value)
     return float(value) if _is_finite(value) else None
 
 

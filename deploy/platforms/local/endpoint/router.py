@@ -73,7 +73,9 @@ class Router:
     async def handle(self, request: web.Request) -> web.Response:
         """One request of a client."""
         if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._expected):
-            return problem(401, "the key is missing or wrong", "send it as `Authorization: Bearer KEY`")
+            refusal = problem(401, "the key is missing or wrong", "send it as `Authorization: Bearer KEY`")
+            refusal.headers["WWW-Authenticate"] = "Bearer"
+            return refusal
         chosen = request.headers.get(CHOOSE) or self._turn.choose(self.traffic)
         if chosen is None:
             return problem(503, "no deployment carries traffic yet", "release a model to this endpoint")
@@ -85,6 +87,8 @@ class Router:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return problem(413, f"the body is above {LARGEST_BODY} bytes", "send fewer rows at once")
+        except (OSError, web.RequestPayloadError):
+            return problem(400, "the body broke off", "send as many bytes as Content-Length says")
         answer = await self._ask(chosen, request, body, passed_on(request))
         self._copy(request, body, chosen)
         return answer

@@ -1,11 +1,27 @@
 """Every mistake and every refusal is one line with the remedy: as a person sees it, verb by verb."""
 
+import json
+
 import pytest
 
+from deploy.platforms.azure import jobs
+from deploy.release.state import Tags
 from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+
+SHAM = ["python3", "-c", "import json, sys; print(json.dumps({'port': 1}), flush=True); sys.stdin.read()"]
 
 WORKSPACE = r"workspaces/mlw-dev(/|$)"
 READS = [
+    ("data", "push", PROBLEM, "--stack", "dev"),
+    ("data", "pull", PROBLEM, "--stack", "dev"),
+    ("train", PROBLEM, "--no-wait"),
+    ("train", PROBLEM, "--resume", "a-run"),
+    ("batch", PROBLEM, "--stack", "dev", "--data", "rows.json", "--out", "out.csv"),
+    ("monitor", PROBLEM, "--stack", "dev"),
+    ("promote", PROBLEM, "--stack", "prod", "--yes"),
+    ("promote", PROBLEM, "--stack", "dev", "--digest", "a" * 64),
+    ("propose", PROBLEM),
+    ("run", PROBLEM, "--yes"),
     ("status", "--stack", "dev"),
     ("plan", PROBLEM, "--stack", "dev"),
     ("release", PROBLEM, "--stack", "dev"),
@@ -14,60 +30,91 @@ READS = [
     ("down", "--stack", "dev"),
     ("score", PROBLEM, "--stack", "dev", "--data", "rows.json"),
 ]
-words = pytest.mark.parametrize("command", READS, ids=lambda command: command[0])
+STAGES = ("Train", "  ")  # what the screen tells while it works
 
 
 @pytest.fixture
 def asked(cloud, tmp_path, monkeypatch, capsys):
-    """A command that has to fail, and the one line that it says."""
+    """A command that has to fail, and the one line that it says, with and without `--json`."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(jobs, "HICCUP_SECONDS", 0.1)
+    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.1)
     (tmp_path / "rows.json").write_text("{}")
     cloud.pin("1", "dev")
 
     def ask(command, code=1):
-        assert cloud.mlops(*command) == code
-        told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("mlops:")]
-        assert len(told) == 1
+        assert cloud.mlops(*command, "--json") == code
+        printed = capsys.readouterr()
+        told = [line for line in printed.err.splitlines() if not line.startswith(STAGES)]
+        assert len(told) == 1, told
+        assert told[0].startswith("mlops: ")
+        error = json.loads(printed.out)["error"]
+        assert error["code"] == code
+        assert error["message"] in told[0]
+        assert error["remedy"]
         return told[0]
 
     return ask
 
 
-@words
-def test_an_expired_login(cloud, asked, command):
+def test_an_expired_login(cloud, asked):
     cloud.azure.log_out()
-    assert asked(command).endswith("→ az login")
+    for command in READS:
+        told = asked(command)
+        assert "AADSTS700082: The refresh token has expired due to inactivity" in told
+        assert "Credential" not in told
+        assert told.partition("→")[2].startswith(" az login")
 
 
-@words
-def test_a_token_that_ends_before_its_time(cloud, asked, command):
+def test_a_token_that_ends_before_its_time(cloud, asked):
     cloud.azure.server.refuse(
         "*", WORKSPACE, 401, "ExpiredAuthenticationToken", "The access token has expired.", times=99
     )
-    assert "az login" in asked(command)
+    for command in READS:
+        assert "az login" in asked(command)
 
 
-@words
-def test_missing_rights(cloud, asked, command):
+def test_missing_rights(cloud, asked):
     message = "The client 'a' does not have authorization to perform action 'x/read' over scope '/y'."
     cloud.azure.server.refuse("*", WORKSPACE, 403, "AuthorizationFailed", message, times=99)
-    told = asked(command)
-    assert "does not have authorization" in told
-    assert "ask whoever owns the stack dev for the role AzureML Data Scientist" in told
+    for command in READS:
+        told = asked(command)
+        assert "does not have authorization" in told
+        assert "ask whoever owns the stack dev for the role AzureML Data Scientist" in told
 
 
-@words
-def test_a_stack_that_was_never_brought_up(cloud, asked, command):
+def test_a_stack_that_was_never_brought_up(cloud, asked):
     cloud.azure.bring_up()
-    assert asked(command).endswith("the stack dev was never brought up → pulumi up --stack dev")
+    for command in READS:
+        assert asked(command).endswith("the stack dev was never brought up → pulumi up --stack dev")
 
 
-@words
-def test_a_workspace_that_is_gone(cloud, asked, command):
+def test_a_network_that_is_gone(cloud, asked):
+    cloud.azure.server.stop()
+    for command in READS:
+        assert "Azure does not answer" in asked(command)
+
+
+def test_a_machine_without_the_azure_cli(cloud, asked, monkeypatch):
+    (cloud.azure.folder / "bin" / "az").unlink()
+    monkeypatch.setenv("PATH", str(cloud.azure.folder / "bin"))
+    for command in READS:
+        assert "the Azure CLI is not installed → install it (https://aka.ms/azure-cli)" in asked(command)
+
+
+def test_a_machine_without_pulumi(cloud, asked, monkeypatch):
+    (cloud.azure.folder / "bin" / "pulumi").unlink()
+    monkeypatch.setenv("PATH", str(cloud.azure.folder / "bin"))
+    for command in READS:
+        assert "Pulumi is not installed → install Pulumi, or name a file" in asked(command)
+
+
+def test_a_workspace_that_is_gone(cloud, asked):
     del cloud.azure.assets.workspaces["mlw-dev"]
-    told = asked(command)
-    assert "the workspace mlw-dev is not there any more" in told
-    assert told.endswith("→ pulumi up --stack dev")
+    for command in READS:
+        told = asked(command)
+        assert "the workspace mlw-dev is not there any more" in told
+        assert told.partition("→")[2].startswith(" pulumi up --stack dev")
 
 
 def test_a_service_that_fails_again_and_again(cloud, asked):
@@ -103,3 +150,56 @@ def test_a_machine_without_the_sdk(cloud, asked, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *a: None if name == "azure.ai.ml" else found(name, *a))
     assert asked(("status", "--stack", "dev")).endswith("the Azure SDK is not installed → make azure")
+
+
+@pytest.fixture
+def served(cloud):
+    """Dev's endpoint, which serves version 1."""
+    cloud.azure.endpoints.command = lambda body: SHAM
+    cloud.register("1")
+    cloud.pin("1", "dev")
+    platform = cloud.platform()
+    platform.create_endpoint(PROBLEM)
+    platform.create_deployment(PROBLEM, "one", cloud.models["1"])
+    platform.set_traffic(PROBLEM, {"one": 100})
+    platform.write_tags(PROBLEM, Tags((cloud.models["1"],)))
+    return cloud
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "role"),
+    [
+        (("score", PROBLEM, "--stack", "dev", "--data", "rows.json"), "listKeys", "AzureML Data Scientist"),
+        (("logs", PROBLEM, "--stack", "dev"), "getLogs", "AzureML Data Scientist"),
+        (("monitor", PROBLEM, "--stack", "dev"), "^/+stdev/", "Storage Blob Data Contributor"),
+        (("down", "--stack", "dev"), "^/+stdev/mlops", "Storage Blob Data Contributor"),
+        (("data", "push", PROBLEM), "^/+stdev/", "Storage Blob Data Contributor"),
+        (("promote", PROBLEM, "--yes"), "registr", "AzureML Registry User"),
+    ],
+    ids=["keys", "logs", "collected", "lock", "rows", "registry"],
+)
+def test_missing_rights_on_one_thing_name_the_role_for_it(served, asked, command, path, role):
+    served.azure.server.refuse("*", path, 403, "AuthorizationFailed", "It is not allowed.", times=99)
+    assert f"ask whoever owns the stack dev for the role {role}" in asked(command)
+
+
+def test_a_status_without_the_right_to_keys_is_told_all_the_same(served, capsys):
+    served.azure.server.refuse("POST", "listKeys", 403, "AuthorizationFailed", "It is not allowed.", times=99)
+    assert served.mlops("status", "--stack", "dev") == 0
+    printed = capsys.readouterr()
+    assert "no address  healthy" in printed.out
+    assert "read the keys of" in printed.err
+
+
+def test_a_registry_that_is_gone(served, asked):
+    served.azure.assets.registry.id = served.azure.assets.registry.id.replace("mlr-shared", "another")
+    assert "pulumi up --stack shared" in asked(("promote", PROBLEM, "--yes"))
+
+
+def test_the_logs_of_an_endpoint_that_is_not_there(asked):
+    assert f"dev has no endpoint for {PROBLEM} → mlops release" in asked(("logs", PROBLEM, "--stack", "dev"))
+
+
+def test_the_plan_of_an_approver_is_bound_to_what_pulumi_holds(served, capsys):
+    assert served.mlops("plan", PROBLEM, "--stack", "dev", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["stack"] == "dev"

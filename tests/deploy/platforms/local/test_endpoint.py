@@ -1,5 +1,6 @@
 """A local endpoint with its real processes: who is asked, who answers, and what survives."""
 
+import gzip
 import json
 import os
 import resource
@@ -92,10 +93,58 @@ def test_a_key_that_is_missing_or_wrong_is_401(two, key):
     began = two.platform().now()
     status, headers, body = two.score(Authorization=key)
     assert (status, headers["content-type"]) == (401, "application/problem+json; charset=utf-8")
+    assert headers["www-authenticate"] == "Bearer"
     assert json.loads(body)["status"] == 401
     assert not any(live.requests for live in two.platform().live(PROBLEM, began).values()), (
         "it is no failure of a model"
     )
+
+
+def test_a_compressed_body_reaches_the_deployment_as_it_came(two):
+    plain, coding = two.score(), {"Content-Encoding": "gzip"}
+    packed = two.score(body=gzip.compress(two.example), **coding)
+    assert (packed[0], packed[2]) == (200, plain[2])
+    for body, status in ((two.example, 400), (gzip.compress(bytes(64 * 2**20)), 413)):
+        answered, headers, document = two.score(body=body, **coding)
+        assert (answered, headers["content-type"]) == (status, "application/problem+json")
+        assert json.loads(document)["status"] == status
+
+
+MALFORMED = {
+    "no request line": b"x y z\r\n\r\n",
+    "a header without a colon": b"GET / HTTP/1.1\r\nhost x\r\n\r\n",
+    "a long line": b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n",
+    "a broken chunk": b"POST /score HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %b\r\n"
+    b"transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+}
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_a_malformed_request_is_400_and_no_traceback_in_the_log(two, what):
+    address = two.platform().address(PROBLEM)
+    host, port = address.url.split("/")[2].split(":")
+    log = next(two.client().folder.glob("*.log"))
+    before = log.stat().st_size
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(MALFORMED[what].replace(b"%b", address.key.encode()))
+        assert connection.recv(12)[8:] == b" 400"
+    assert two.score()[0] == 200
+    told = log.read_text()[before:].splitlines()
+    assert len(told) <= 1
+    assert all("malformed request from 127.0.0.1: " in line and len(line) < 300 for line in told)
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_no_traceback(two):
+    address, log = two.platform().address(PROBLEM), next(two.client().folder.glob("*.log"))
+    host, port = address.url.split("/")[2].split(":")
+    before = log.stat().st_size
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"POST /score HTTP/1.1\r\nhost: x\r\nauthorization: Bearer " + address.key.encode())
+        connection.sendall(b"\r\ncontent-length: 99\r\nexpect: 100-continue\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")  # the handler waits for the body by now
+        connection.sendall(b"{")
+    assert two.score()[0] == 200
+    assert "Traceback" not in log.read_text()[before:]
 
 
 def test_the_key_is_for_its_owner_alone(two):
@@ -202,12 +251,18 @@ def test_a_killed_endpoint_leaves_no_orphan_and_comes_back_with_its_url_and_key(
     assert mortal.score()[0] == 200
 
 
-def test_a_port_that_was_taken_meanwhile_is_left_to_who_has_it(mortal):
+def test_a_port_that_was_taken_meanwhile_is_left_to_who_has_it_and_the_new_one_is_told(mortal, capsys):
     port = mortal.client().process().port
     mortal.client().stop()
     with socket.create_server(("127.0.0.1", port)):
-        mortal.platform().create_endpoint(PROBLEM)
-        assert mortal.client().process().port != port
+        mortal.pin("1")
+        mortal.dev_has_released("1")
+        capsys.readouterr()
+        assert mortal.mlops("release", PROBLEM, "--stack", "prod") == 0
+        new = mortal.client().process().port
+        assert new != port
+        told = f"port {port} is taken by another process: the endpoint is at port {new} from now on"
+        assert told in capsys.readouterr().err
         assert mortal.score()[0] == 200
 
 

@@ -120,6 +120,36 @@ def test_a_failed_step_shows_the_end_of_its_log_and_leaves_nothing_behind(run, p
     assert not [path for path in (place / "steps").iterdir() if path.is_dir()]
 
 
+@pytest.fixture
+def small_disk(place):
+    """Where steps keep their outputs, one megabyte large."""
+    (place / "steps").mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place / "steps"], check=False)
+    if mounted.returncode:
+        pytest.skip("nothing may be mounted here")
+    yield place / "steps"
+    subprocess.run(["umount", place / "steps"], check=True)
+
+
+def test_a_step_that_fills_the_disk_says_so_and_where(run, small_disk):
+    with pytest.raises(Fault) as raised:
+        run(first="head -c 4M /dev/zero > ${{outputs.made}}/file")
+    assert raised.value.message == "step `first` ended with exit code 1: No space left on device"
+    assert raised.value.where == str(small_disk)
+    assert raised.value.remedy == "free some space, then run the same command"
+
+
+def test_a_step_whose_log_is_empty_says_that(run):
+    with pytest.raises(Fault, match="step `first` ended with exit code 9; its log is empty"):
+        run(first="exit 9")
+
+
+def test_the_log_of_a_failed_step_is_where_the_fault_says(run):
+    with pytest.raises(Fault) as raised:
+        run(first="echo some words; exit 3")
+    assert Path(raised.value.remedy.removeprefix("the whole log is ")).read_text() == "some words\n"
+
+
 def test_a_fault_of_a_step_arrives_whole(run, place):
     fault = invalid("`x` is text", "rows.csv:7", "write a number")
     (place / "fault.txt").write_text(to_json(fault))

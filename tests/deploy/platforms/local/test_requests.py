@@ -8,6 +8,7 @@ import pytest
 
 from deploy.platforms.local.requests import flowing
 from deploy.platforms.protocol import Address
+from ml.serving.collection import PROBE
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -16,6 +17,7 @@ class Answering(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
+        self.server.ids.append(self.headers["x-request-id"])
         self.server.seen.append((self.headers["Authorization"], self.rfile.read(int(self.headers["Content-Length"]))))
         self.server.ended.wait(self.server.seconds)
         self.send_response(200)
@@ -29,7 +31,7 @@ class Answering(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     made = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    made.seen, made.seconds, made.ended = [], 0.0, threading.Event()
+    made.seen, made.ids, made.seconds, made.ended = [], [], 0.0, threading.Event()
     threading.Thread(target=made.serve_forever, daemon=True).start()
     yield made
     made.ended.set()
@@ -47,6 +49,8 @@ def test_requests_flow_from_the_first_to_the_last_and_again_with_the_key(server)
         while len(server.seen) < 5 and time.monotonic() < deadline:
             time.sleep(0.01)
     assert server.seen[:5] == [("Bearer the-key", body) for body in (b"one", b"two", b"one", b"two", b"one")]
+    assert len(set(server.ids)) == len(server.ids)
+    assert all(one.startswith(PROBE) for one in server.ids), "the monitor would take them for users' requests"
 
 
 def test_no_request_is_sent_after_the_end(server):

@@ -12,12 +12,13 @@ from deploy.platforms.local.endpoint import live
 from deploy.platforms.local.endpoint.live import Observations
 
 BODIES = {
-    "numbers": ([1.0, 2, -3.5], (1.0, 2.0, -3.5)),
+    "numbers": ([1.0, 2.0, -3.5], (1.0, 2.0, -3.5)),
     "labels": (["late", "on time"], ("late", "on time")),
     "MLflow's form": ({"predictions": [1.0]}, (1.0,)),
     "probabilities": ([[0.2, 0.8], [0.9, 0.1]], ("1", "0")),
     "null": ([None, 1.0], (None, 1.0)),
-    "true": ([True], (None,)),
+    "classes that are whole numbers": ([1, 0], ("1", "0")),
+    "classes that are true and false": ([True, False], ("True", "False")),
     "a number that is too large": ([10**400], (None,)),
     "a probability that is missing": ([[0.5, None]], (None,)),
     "a probability that is text": ([["0.5", 0.5]], (None,)),
