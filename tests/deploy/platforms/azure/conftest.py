@@ -63,6 +63,7 @@ class Cloud:
                 f"run-{version}", PROBLEM, "", "", 1.0, "default", "commit", "d" * 64, str(of / "model"),
                 str(self.folder / "evaluation"), "", str(self.registered / "live"), model.digest, (),
             )  # fmt: skip
+            self.runs[version] = run
             self.models[version] = platform.register(run, (of / "evidence.json").read_bytes(), "PASS")
 
     @property

@@ -13,6 +13,7 @@ from deploy.platforms.azure.components import files, version
 from deploy.platforms.azure.schedules import trigger_in_words
 from deploy.release.state import Tags
 from deploy.screen import Screen
+from ml.fault import Fault
 from ml.problem import load_problem
 from tests.deploy.platforms.azure import small_pipeline as small
 from tests.deploy.platforms.azure.conftest import PROBLEM
@@ -248,3 +249,22 @@ def test_triggers_in_words():
     assert trigger_in_words({"type": "cron", "expression": "1 2 * * *"}) == "cron 1 2 * * * UTC"
     every = {"type": "recurrence", "frequency": "week", "interval": 2, "schedule": {"hours": 3, "minutes": 5}}
     assert trigger_in_words({**every, "time_zone": "CET"}) == "every 2 week at 03:05 CET"
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"trigger": {"triggerType": "Cron", "expression": "monday"}}, "cron expression monday is invalid"),
+        ({"trigger": {"triggerType": "Recurrence", "frequency": "Day"}}, "interval: it is required"),
+        ({"trigger": {"triggerType": "Moon"}}, "'Moon' is none of"),
+        ({"action": {"actionType": "CreateMonitor", "monitorDefinition": {}}}, "the task type None is none"),
+    ],
+)
+def test_the_stand_in_refuses_what_the_service_refuses(cloud, change, fault):
+    action = {"actionType": "CreateMonitor", "monitorDefinition": {"signals": {"a": {"signalType": "DataDrift"}}}}
+    trigger = {"triggerType": "Cron", "expression": "0 3 * * 1"}
+    body = {"properties": {"action": action, "trigger": trigger, **change}}
+    sdk = cloud.platform().sdk
+    path = f"{sdk.outputs.workspace_id}/schedules/one"
+    with pytest.raises(Fault, match=fault):
+        sdk.rest("write", "PUT", path, query={"api-version": "2024-04-01"}, body=body)
