@@ -1,10 +1,16 @@
 """A command that dies right after any of its writes: said again, it ends as one that nothing has disturbed."""
 
 import copy
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.local.home import REPOSITORY
+from tests.deploy.conftest import until
 from tests.deploy.platforms.azure.conftest import PROBLEM
 
 # All the phases, each as short as the service's numbers allow.
@@ -105,3 +111,21 @@ def test_a_release_that_dies_after_any_write_is_gone_on_with(either, stages):
 def test_a_rollback_that_dies_after_any_write_is_gone_on_with(either, stages):
     died = disturbed_after_each_write(either, stages[1], ("rollback", PROBLEM, "--stack", "dev", "--to", "1"))
     assert died == 4  # the tags, create, 100 %, delete
+
+
+def test_a_release_whose_process_is_killed_is_gone_on_with_once_its_lock_has_ended(cloud, capsys):
+    cloud.register("1")
+    cloud.pin("1", "dev")
+    command = ("release", PROBLEM, "--stack", "dev")
+    words = [sys.executable, "-m", "tests.stand_in.pointing", *command, "--platform", "azure"]
+    own = {name: value for name, value in os.environ.items() if name != "AZUREML_CURRENT_CLOUD"}
+    with subprocess.Popen(words, cwd=REPOSITORY, env=own, stdout=subprocess.DEVNULL) as process:
+        until(lambda: process.poll() is not None or cloud.azure.server.calls("PUT", "/deployments/"), 60)
+        assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+    assert cloud.mlops(*command) == 1
+    assert "another release is under way" in capsys.readouterr().err
+    cloud.azure.storage["dev"].containers["mlops"][f"dev/locks/{PROBLEM}"].lease.until = 0.0  # its time is over
+    assert cloud.mlops(*command) == 0
+    assert cloud.served() == {"1": 100}
+    assert len(cloud.azure.server.calls("PUT", "/deployments/")) == 1, "what was being made is taken up"
