@@ -22,7 +22,7 @@ from typing import Any
 from deploy.platforms.local.endpoint.router import Turn
 from tests.stand_in.assets import PROVIDER, Assets
 from tests.stand_in.described import check
-from tests.stand_in.server import Answer, Asked, Refused, Server, token
+from tests.stand_in.server import Answer, Asked, Refused, Server, check_token, token
 
 NAME = re.compile(r"(?=.{3,32}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 MOST_DEPLOYMENTS, MOST_TAGS, LONGEST_TAG, LONGEST_TAG_NAME = 20, 50, 256, 512
@@ -441,6 +441,8 @@ def _check_key(asked: Asked, endpoint: Endpoint) -> None:
     by_key = endpoint.body["properties"]["authMode"].lower() == "key"
     if word != "Bearer" or (by_key and key not in endpoint.keys):
         raise Refused(401, "Unauthorized", "The key is missing or wrong.")
+    if not by_key:
+        check_token(asked)
 
 
 def _forwarded(asked: Asked, port: int, rest: str) -> tuple[int, dict[str, str], bytes]:
