@@ -129,3 +129,31 @@ def test_a_release_whose_process_is_killed_is_gone_on_with_once_its_lock_has_end
     assert cloud.mlops(*command) == 0
     assert cloud.served() == {"1": 100}
     assert len(cloud.azure.server.calls("PUT", "/deployments/")) == 1, "what was being made is taken up"
+
+
+def test_a_release_gets_through_a_bad_day_of_the_service(cloud):
+    server, endpoint, deployment = cloud.azure.server, r"onlineEndpoints/[^/]+$", r"/deployments/[^/]+$"
+    server.refuse("PUT", endpoint, 409, "Conflict", "There is already an operation.", times=2, skip=1)
+    server.refuse("PUT", deployment, 429, "TooManyRequests", "Slow down.", retry_after=1)
+    server.refuse("GET", deployment, 404, "ResourceNotFound", "It was not found.", skip=1)  # after it was made
+    server.refuse("GET", "/operations/", 503, "ServiceUnavailable", "The service is busy.", times=2)
+    server.trouble("GET", endpoint, skip=3)  # the connection breaks
+    cloud.azure.endpoints.stale_reads = 2
+    cloud.register("1")
+    cloud.released("1")
+    assert cloud.served() == {"1": 100}
+    assert cloud.platform().observe(PROBLEM).tags.last_good == cloud.models["1"]
+
+
+def test_a_login_that_ends_in_the_middle_says_so_and_the_release_goes_on_after_it(cloud, capsys):
+    cloud.register("1")
+    cloud.pin("1", "dev")
+    refusal = cloud.azure.server.refuse(
+        "GET", "/operations/", 401, "ExpiredAuthenticationToken", "The access token has expired.", times=99, skip=1
+    )
+    assert cloud.mlops("release", PROBLEM, "--stack", "dev") == 1
+    assert capsys.readouterr().err.rstrip().endswith("→ az login")
+    assert cloud.azure.server.calls("PUT", "/deployments/")
+    refusal.times = 0
+    assert cloud.mlops("release", PROBLEM, "--stack", "dev") == 0
+    assert cloud.served() == {"1": 100}
