@@ -22,7 +22,7 @@ from typing import Any
 from deploy.platforms.local.endpoint.router import Turn
 from tests.stand_in.assets import PROVIDER, Assets
 from tests.stand_in.described import check
-from tests.stand_in.server import Answer, Asked, Refused, Server, token
+from tests.stand_in.server import Answer, Asked, Refused, Server, check_token, token
 
 NAME = re.compile(r"(?=.{3,32}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 MOST_DEPLOYMENTS, MOST_TAGS, LONGEST_TAG, LONGEST_TAG_NAME = 20, 50, 256, 512
@@ -82,6 +82,7 @@ class Endpoints:
         operation_seconds: how long a write is under way.
         stale_reads: how many reads after a write of an endpoint show what was before.
         seen: every answered request.
+        reuses: whether a container that was removed is taken again for a deployment that is made the same way.
         command: replaces what a deployment's container runs, given the deployment's body; None runs it.
     """
 
@@ -90,6 +91,8 @@ class Endpoints:
         self.known: dict[tuple[str, str], Endpoint] = {}
         self.operation_seconds = 0.0
         self.stale_reads = 0
+        self.reuses = False
+        self._warm: dict[str, Running] = {}
         self.seen: list[Seen] = []
         self.command: Callable[[dict[str, Any]], list[str] | None] = lambda body: None
         self._secret = uuid.uuid4().hex
@@ -100,6 +103,8 @@ class Endpoints:
         for endpoint in self.known.values():
             for running in endpoint.deployments.values():
                 running.stop()
+        for running in self._warm.values():
+            running.stop()
 
     def _add_routes(self) -> None:
         route = self.server.route
@@ -302,6 +307,8 @@ class Endpoints:
     def _run(self, w: str, e: str, d: str, running: Running) -> None:
         """Runs what the image runs, with the uploaded code and the model where a container has them."""
         properties, folder = running.body["properties"], self.folder / w / e / f"{d}-{uuid.uuid4().hex[:6]}"
+        if self._taken_again(running):
+            return
         context = self._bring(properties["environmentId"], folder / "context")
         code = self._code(properties["codeConfiguration"]["codeId"])
         model = self._bring(properties["model"], folder / "model" / "inner")
@@ -332,6 +339,12 @@ class Endpoints:
         if not line:
             raise ValueError(running.log.read_text().strip()[-500:] or "it ended")
         running.port = json.loads(line)["port"]
+
+    def _taken_again(self, running: Running) -> bool:
+        warm = self._warm.pop(made_like(running.body), None)
+        if warm is not None:
+            running.process, running.port, running.log = warm.process, warm.port, warm.log
+        return warm is not None
 
     def _code(self, id: str) -> Path:
         """The uploaded code, once for all containers: they only read it, and Python compiles it once."""
@@ -366,7 +379,10 @@ class Endpoints:
         running.body["properties"]["provisioningState"] = "Deleting"
 
         def work() -> None:
-            running.stop()
+            if self.reuses and running.process and running.process.poll() is None:
+                self._warm[made_like(running.body)] = running
+            else:
+                running.stop()
             endpoint.deployments.pop(d, None)
 
         return Answer(202, headers=self.server.operate(work, self.operation_seconds))
@@ -409,6 +425,12 @@ class Endpoints:
         return Answer(shown, content, {**headers, "azureml-model-deployment": name})
 
 
+def made_like(body: Mapping[str, Any]) -> str:
+    """What makes two containers the same."""
+    told = ("model", "codeConfiguration", "environmentId", "environmentVariables")
+    return json.dumps([body["properties"].get(key) for key in told], sort_keys=True)
+
+
 def variables_of(properties: Mapping[str, Any]) -> Mapping[str, str]:
     """A deployment's own environment variables."""
     return properties.get("environmentVariables") or {}
@@ -419,6 +441,8 @@ def _check_key(asked: Asked, endpoint: Endpoint) -> None:
     by_key = endpoint.body["properties"]["authMode"].lower() == "key"
     if word != "Bearer" or (by_key and key not in endpoint.keys):
         raise Refused(401, "Unauthorized", "The key is missing or wrong.")
+    if not by_key:
+        check_token(asked)
 
 
 def _forwarded(asked: Asked, port: int, rest: str) -> tuple[int, dict[str, str], bytes]:

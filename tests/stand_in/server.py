@@ -194,7 +194,7 @@ class Server:
             if found:
                 try:
                     if token:
-                        _check_token(asked)
+                        check_token(asked)
                     return handler(asked, **{k: unquote(v) for k, v in found.groupdict().items()})
                 except Elsewhere as elsewhere:
                     last = elsewhere
@@ -212,7 +212,7 @@ class Server:
         return None
 
 
-def _check_token(asked: Asked) -> None:
+def check_token(asked: Asked) -> None:
     """A JWT that is not over; whose it is and what it may do is not looked at."""
     word, _, token = asked.headers.get("authorization", "").partition(" ")
     if word != "Bearer":

@@ -21,6 +21,8 @@ from ml.fault import Fault
 
 MOST = 20
 LAST_LINES = 20
+SHOWN_WITHIN_SECONDS = 120.0
+NOT_FOUND = 404
 # Azure's own trouble, or the team's: none of it says anything about the model.
 NOT_THE_MODELS = {
     "OutOfQuota": "ask for more quota, or for a smaller `serving.instance_type`",
@@ -58,13 +60,13 @@ class Deployments:
         if known is None:
             self._check_room(endpoint)
             said = self._begin(endpoint, name, model)
-            known = self._find(endpoint, name)
+            known = self._find(endpoint, name) if said else self._shown(endpoint, name)
         deadline = time.monotonic() + OPERATION_SECONDS
         while known is not None and known.provisioning_state in ("Creating", "Updating", "Scaling"):
             if time.monotonic() > deadline:
                 raise Fault(f"{name} is still being made", endpoint, "the same command goes on")
             time.sleep(POLL_SECONDS)
-            known = self._find(endpoint, name)
+            known = self._shown(endpoint, name)
         if known is None or known.provisioning_state != "Succeeded":
             raise DeploymentFailed(f"{name} did not come up: {self._last_words(endpoint, name, said)}")
 
@@ -94,6 +96,13 @@ class Deployments:
         except NotThere:
             return None
 
+    def _shown(self, endpoint: str, name: str) -> Any:
+        """One that was just made: parts of the service may not know it yet."""
+        deadline = time.monotonic() + SHOWN_WITHIN_SECONDS
+        while (known := self._find(endpoint, name)) is None and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return known
+
     def _check_room(self, endpoint: str) -> None:
         doing = f"list the deployments of {endpoint}"
         made = self.endpoints.sdk.call(doing, lambda client: list(client.online_deployments.list(endpoint)))
@@ -109,6 +118,8 @@ class Deployments:
         try:
             sdk.wait(doing, lambda client: client.online_deployments.begin_create_or_update(entity))
         except HttpResponseError as error:
+            if error.status_code == NOT_FOUND:  # it was accepted, and is not shown everywhere yet
+                return ""
             said = as_fault(error, doing, sdk.outputs.resource_group, sdk.outputs.stack).message
             remedy = NOT_THE_MODELS.get(code_of(error))
             if remedy is not None:
