@@ -17,7 +17,7 @@ test: $(VENV)/.development
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -rs
 
 azure: $(VENV)/.azure  ## what `mlops … --platform azure` needs on this machine
 

@@ -22,7 +22,7 @@ VERBS = {
     "train": "run the training pipeline",
     "gate": "hold the last run against champion and floors; register it where it passes",
     "promote": "set a stack's pin: dev's to what the gate registered, prod's to dev's after an approval",
-    "plan": "show what a release would do",
+    "plan": "show what a release, or with --back a rollback, would do",
     "release": "bring the endpoint to what the pin names, step by step",
     "rollback": "bring back what the endpoint served before, and set the pin back",
     "status": "show pins, endpoints, deployments and traffic",

@@ -30,6 +30,7 @@ GREEN: Mapping[str, frozenset[int]] = {
 # By verb, which keys of its result later jobs read; docs/from-a-change-to-production.md lists the same.
 OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "changes": ("infrastructure", "shared", "problems", "pins"),
+    "train": ("run_id",),
     "gate": ("decision", "digest"),
     "promote": ("superseded",),
     "plan": ("writes", "to"),

@@ -1,9 +1,9 @@
 """Ways in which other accelerators' pipelines fail; each is impossible here, or one of these goes red.
 
-Those of the gate (a point estimate, a model held against itself, NaN) are in tests/deploy/gate, those of a release
-(the old deployment removed first, steps without a look, traffic never set) in tests/deploy/release.
+A defect that another room's test would catch is named with that test, which has to be there.
 """
 
+import ast
 import re
 
 import pytest
@@ -12,6 +12,22 @@ from read_workflows import FILES, GITHUB, REPOSITORY, jobs
 from deploy.context import Done
 from deploy.gitops.step import leave
 
+ELSEWHERE = {
+    "a challenger held against itself": "deploy/gate/test_judge.py::test_a_better_candidate_passes",
+    "a gate that cannot say no": "deploy/gate/test_judge.py::test_a_model_trained_on_shuffled_labels_fails",
+    "both sides of a test alike": "deploy/gate/test_bootstrap.py::test_swapping_candidate_and_champion",
+    "the champion compared with nothing": "deploy/gate/test_checks.py::test_the_champion_decides",
+    "a point estimate at the margin": "deploy/gate/test_level.py::test_a_candidate_exactly_at_the_margin_passes",
+    "a NaN that passes": "deploy/gate/test_judge.py::test_nothing_with_a_nan_or_infinity_anywhere_passes",
+    "a smoke test that echoes": "deploy/release/test_smoke.py::test_anything_else_is_refused",
+    "a live deployment deleted first": "deploy/release/test_plan.py::test_whatever_is_found_the_plan_moves_traffic",
+    "no way back": "deploy/release/test_plan.py::test_a_rollback_makes_anew_what_is_gone",
+    "a model retrained for prod": "deploy/verbs/test_promote.py::test_version_and_digest_are_copied_to_prod",
+    "versions that count as text": "deploy/platforms/local/test_registry.py::test_versions_count_up",
+    "a guide whose commands are not there": "test_documentation.py::test_every_command_that_is_shown_is_understood",
+    "a guide whose links are dead": "test_documentation.py::test_every_link_leads_somewhere",
+    "a generated problem that does not run": "stories/test_breast_cancer.py::",
+}  # fmt: skip
 TEXT = {file.name: file.read_text() for file in FILES}
 JOBS = {job.id: job for job in jobs()}
 
@@ -106,3 +122,103 @@ def test_the_owners_of_what_decides_are_named():
     owners = (GITHUB / "CODEOWNERS").read_text()
     for path in ("/deploy/pins/", "/deploy/gate/", "/.github/", "/infra/"):
         assert path in owners
+
+
+@pytest.mark.parametrize("place", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_the_test_that_would_catch_it_is_there(place):
+    file, _, name = place.partition("::")
+    assert re.search(rf"^def {name or 'test_'}", (REPOSITORY / "tests" / file).read_text(), re.MULTILINE)
+
+
+def test_no_test_only_greets():
+    """Every test asserts something, itself or in a function of the tests that it calls."""
+    files = sorted((REPOSITORY / "tests").rglob("*.py"))
+    functions = [
+        (file.name, one) for file in files for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, DEFINED)
+    ]
+    speaks: set[str] = set()
+    for _ in range(2):  # also through another
+        speaks |= {one.name for _, one in functions if _asserts(one, speaks)}
+    silent = [
+        f"{file}::{one.name}" for file, one in functions if one.name.startswith("test_") and one.name not in speaks
+    ]
+    assert silent == []
+
+
+DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
+SPEAKS = {"raises", "validate", "warns", "fail", "assert_allclose", "assert_array_equal", "parse_args"}
+
+
+def _asserts(function, others):
+    called = {
+        getattr(node.func, "attr", getattr(node.func, "id", ""))
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+    }
+    return any(isinstance(node, ast.Assert) for node in ast.walk(function)) or called & (SPEAKS | others)
+
+
+def test_traffic_is_set_and_no_step_goes_by_without_a_look():
+    from deploy.release.actions import CreateDeployment, DeleteDeployment, SetTraffic, Watch, WriteTags
+    from deploy.release.plan import Wanted, plan
+    from deploy.release.policy import load_policy
+    from deploy.release.state import Deployment, ModelRef, Observed, Tags
+
+    old, new = (ModelRef("delay", version, version * 32) for version in ("09", "10"))
+    serves = Observed(True, True, (Deployment("old", old, "ready"),), {"old": 100}, {}, Tags((old,), {}))
+    for platform in ("local", "azure"):
+        actions = plan(Wanted(new, load_policy(platform, "prod")), serves).actions
+        kinds = [type(action) for action in actions]
+        moves = [place for place, kind in enumerate(kinds) if kind is SetTraffic]
+        assert len(moves) >= 2
+        assert all(kinds[place + 1] is Watch for place in moves)
+        assert list(actions[moves[-1]].traffic.values()) == [100]
+        order = [kinds.index(kind) for kind in (CreateDeployment, SetTraffic, WriteTags, DeleteDeployment)]
+        assert order == sorted(order)
+
+
+def test_one_workflow_serves_every_problem():
+    problems = [file.stem for file in (REPOSITORY / "ml" / "problems").glob("*.yaml")]
+    assert len(problems) > 1
+    assert not [name for name, text in TEXT.items() for problem in problems if problem in text]
+
+
+def test_no_step_is_written_twice():
+    """What repeats is an action: of a job's lines no two jobs share more than its set-up and its files."""
+    seen = {}
+    for job in jobs():
+        for line in job.lines:
+            if line.startswith("mlops ") and line.split()[1] not in ("propose", "issue"):
+                assert line not in seen, (line, job.id, seen.get(line))
+                seen[line] = job.id
+
+
+def test_every_folder_and_file_that_a_configuration_names_is_there():
+    from read_workflows import read
+
+    project = read(REPOSITORY / "Pulumi.yaml")
+    assert (REPOSITORY / project["main"]).exists()
+    for path in re.findall(r"^(/[\w./*-]+)\s", (GITHUB / "CODEOWNERS").read_text(), re.MULTILINE):
+        found = list(REPOSITORY.glob(path.strip("/")))
+        assert found or path == "/deploy/pins/", path  # the first promotion makes the pins
+    for update in read(GITHUB / "dependabot.yml")["updates"]:
+        for folder in update["directories"]:
+            assert list(REPOSITORY.glob(folder.strip("/") or "*")), folder
+        assert update["groups"]
+
+
+def test_the_page_names_workflows_files_and_variables_that_are_there():
+    page = (REPOSITORY / "docs" / "from-a-change-to-production.md").read_text()
+    for name in re.findall(r"`([\w-]+\.yml)`", page):
+        assert (GITHUB / "workflows" / name).exists() or (REPOSITORY / name).exists(), name
+    for path in re.findall(r"`((?:deploy|infra|ml|docs|\.github)/[\w./-]+)`", page):
+        assert (REPOSITORY / path).exists(), path
+    for name in re.findall(r"vars\.(\w+)|`((?:MLOPS|AZURE|PROD)_\w+)`", page):
+        assert any("".join(name) in text for text in TEXT.values()), name
+
+
+def test_every_pull_request_and_every_push_to_main_starts_a_workflow():
+    from read_workflows import read
+
+    assert "pull_request" in read(GITHUB / "workflows" / "pull-request.yml")["on"]
+    assert read(GITHUB / "workflows" / "main.yml")["on"]["push"] == {"branches": ["main"]}

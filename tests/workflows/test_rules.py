@@ -74,7 +74,7 @@ def test_every_command_is_understood_at_the_desk(job):
             continue
         for variable, value in {
             "$PROBLEM": "breast-cancer", "$STACK": "dev", "$REQUEST": "3", "$BASE": "HEAD", "$PROBLEMS": "",
-            "$REASON": "x", "$DIGEST": "0" * 64, "$FROM_MONITOR": "", "$TO": "3", "$VERSION": "",
+            "$REASON": "x", "$DIGEST": "0" * 64, "$FROM_MONITOR": "", "$TO": "3", "$VERSION": "", "$RUN": "x",
         }.items():  # fmt: skip
             line = re.sub(rf"{re.escape(variable)}(?![A-Z_])", value, line)
         words = re.findall(r'"([^"]*)"|(\S+)', line)

@@ -149,9 +149,10 @@ def test_a_body_at_the_limit_is_taken(server: Any, records: Records) -> None:
     assert server.score(body + b" " * (LIMIT - len(body)))[0] == 200
 
 
-def test_a_client_that_leaves_in_the_middle_harms_nobody(server: Any) -> None:
+def test_a_client_that_leaves_in_the_middle_harms_nobody(server: Any, records: Records) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(HEAD % 99 + b"{")
+    assert server.score({"inputs": records[:1]})[0] == 200
 
 
 def test_small_requests_are_answered_while_a_large_one_is_worked_on(server: Any, scorer: Any, records: Records) -> None:

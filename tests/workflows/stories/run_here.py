@@ -186,7 +186,7 @@ class Running:
             state["runs"] = [one for one in state["runs"] if one["id"] != self.id]
             about = {"id": self.id, "workflow": self.workflow, "sha": self.commit, "branch": "main"}
             state["runs"].append({**about, "conclusion": conclusion})
-        return Run(self, code, jobs, summaries, {**self.kept, **outputs}, text)
+        return Run(self, code, jobs, summaries, {**outputs, **self.kept}, text)
 
 
 def _prepared(text: str, workflow: str, kept: Kept) -> str:

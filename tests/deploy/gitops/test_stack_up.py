@@ -1,0 +1,115 @@
+"""What a preview showed is what may be applied: nothing foreign, nothing more."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.gitops.stack_part import stack_part
+from deploy.gitops.stack_preview import StackPreview, Step, preview_from, preview_json, steps_in, violations_in
+from deploy.gitops.stack_state import Stored, stored
+from deploy.gitops.stack_up import apply, check_beginning
+from ml.fault import Fault
+
+URN = "urn:pulumi:prod::mlops::azure-native:{kind}::{name}"
+PARENT = "urn:pulumi:prod::mlops::mlops:infra:Network::network"
+
+
+def urn(name, kind="storage:StorageAccount"):
+    return URN.format(kind=kind, name=name)
+
+
+def step(name, op="update"):
+    return Step(op, urn(name), "azure-native:storage:StorageAccount", name, ("tags",))
+
+
+def shown(*steps, resources=None, refused=(), commit="c" * 40):
+    held = resources or {urn(name): "1" for name in "abc"}
+    return StackPreview("prod", commit, "s" * 64, held, steps, refused, (), {"plan": True})
+
+
+def refusal(preview, held, rest):
+    """Why it is refused; None where it is not."""
+    try:
+        check_beginning(preview, Stored("s", held), rest)
+    except Fault as fault:
+        assert fault.code == 4
+        return fault.message
+    return None
+
+
+def test_the_state_that_was_previewed_on_holds():
+    assert refusal(shown(step("a")), {urn(name): "1" for name in "abc"}, (step("a"),)) is None
+
+
+def test_a_rerun_carries_out_the_rest():
+    """`a` was changed before the job died; `b` is left."""
+    held = {urn("a"): "2", urn("b"): "1", urn("c"): "1"}
+    assert refusal(shown(step("a"), step("b")), held, (step("b"),)) is None
+
+
+def test_what_the_engine_itself_keeps_may_differ():
+    preview = shown(step("a"), resources={urn("a"): "1", PARENT: "1"})
+    assert refusal(preview, {urn("a"): "1", PARENT: "2"}, (step("a"),)) is None
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("12")), st.sets(st.sampled_from("abcd")))
+def test_whatever_else_has_changed_is_refused(now, concerned):
+    preview = shown(*(step(name) for name in sorted(concerned)))
+    foreign = {n for n in "abcd" if preview.resources.get(urn(n)) != now.get(n)} - concerned
+    why = refusal(preview, {urn(name): value for name, value in now.items()}, ())
+    assert why == (f"{min(foreign)} has changed since the preview" if foreign else None)
+
+
+@pytest.mark.parametrize("rest", [(step("b"),), (step("a", "replace"),)], ids=["another", "the same otherwise"])
+def test_more_than_was_shown_is_refused(rest):
+    assert "not those that were shown" in refusal(shown(step("a")), {urn(name): "1" for name in "abc"}, rest)
+
+
+def test_what_must_not_be_done_is_not_done():
+    with pytest.raises(Fault, match="it holds data") as caught:
+        apply(shown(step("a"), refused=("replace of a: it holds data",)), "c" * 40)
+    assert caught.value.code == 3
+
+
+def test_a_preview_of_another_commit_is_not_applied():
+    with pytest.raises(Fault, match="was previewed on cccccccccccc") as caught:
+        apply(shown(step("a")), "d" * 40)
+    assert caught.value.code == 4
+
+
+def test_a_preview_is_the_same_after_a_way_through_a_file():
+    preview = shown(step("a"), step("b", "delete"))
+    assert preview_from(json.loads(json.dumps(preview_json(preview))), "preview.json") == preview
+    with pytest.raises(Fault, match="is no preview"):
+        preview_from({"stack": "prod"}, "preview.json")
+
+
+def test_the_state_is_its_resources_and_not_their_times():
+    def told(**more):
+        one = {"urn": urn("a"), "inputs": {"x": 1}, **more}
+        return lambda words: (0, json.dumps({"deployment": {"resources": [one]}}))
+
+    same = stored("prod", told(modified="2026-11-21"))
+    assert same == stored("prod", told(modified="2026-11-22"))
+    assert same != stored("prod", told(outputs={"y": 2}))
+    with pytest.raises(Fault, match="no stack"):
+        stored("prod", lambda words: (1, "error: no stack named prod"))
+
+
+def test_steps_are_what_changes_and_policies_what_they_said():
+    steps = [{"op": "same", "urn": urn("a")}, {"op": "update", "urn": urn("b"), "detailedDiff": {"tags.x": {}}}]
+    (found,) = steps_in({"steps": steps})
+    assert (found.op, found.name, found.diff) == ("update", "b", ("tags.x",))
+    event = {
+        "policyName": "S1",
+        "enforcementLevel": "mandatory",
+        "message": "no\n keys",
+        "resourceUrn": urn("b"),
+    }
+    lines = "\n".join(json.dumps(one) for one in ({"policyEvent": event}, {"summaryEvent": {}}, {"policyEvent": event}))
+    assert violations_in(lines) == ("S1 (mandatory), b: no keys",)
+    part = stack_part({**preview_json(shown(step("b"))), "violations": violations_in(lines)})
+    assert "S1 (mandatory), b: no keys" in part
+    assert "1 to update" in part
