@@ -44,9 +44,9 @@ def test_the_same_commands_need_the_same_approvals():
         if "deployment" in node:
             verbs = {command(line)[0] for line in scripts_of(node) if line.startswith("mlops ")}
             asked[node["environment"]] = verbs
-    assert asked["prod"] == {"release", "propose"}
+    assert asked["prod"] == {"release", "schedule", "propose"}
     assert asked["rollback"] == {"rollback", "propose"}
-    assert {"data", "train", "gate", "promote", "release", "propose", "report"} == asked["dev"]
+    assert asked["dev"] == {"train", "gate", "promote", "release", "schedule", "propose", "report"}
     assert asked["${{ stack }}"] == {"up"}
 
 
