@@ -44,7 +44,13 @@ class Context:
 
     def called(self, problem: str) -> str:
         """The problem in a command that a person may type next: as it was given here, so that a path stays one."""
-        return shlex.quote(self.given) if Path(self.given).stem == problem else problem
+        return (shlex.quote(self.given) if Path(self.given).stem == problem else problem) + self.here
+
+    @property
+    def here(self) -> str:
+        """The option of such a command that keeps it on this platform; empty where it would be anyway."""
+        usual = os.environ.get("MLOPS_PLATFORM") or "local"
+        return "" if self.platform_name == usual else f" --platform {self.platform_name}"
 
     def platform(self, stack: str) -> Platform:
         """The platform of a stack.

@@ -69,7 +69,7 @@ def _after_training(loop: Loop, context: Context, yes: bool) -> tuple[int, str]:
     context.screen.stage("Monitor")
     loop.monitored = monitor_after_run(context, loop.inputs.problem, send="prod" in loop.outcomes)
     _report(loop, context)
-    return DONE, f"stop     {mlops_command()} down"
+    return DONE, f"stop     {mlops_command()} down{context.here}"
 
 
 def _to_stack(loop: Loop, context: Context, stack: str, yes: bool) -> tuple[int, str]:

@@ -27,8 +27,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     inputs = training_inputs(arguments, context)
     if arguments.no_wait:
         run_id = context.platform(STACK).submit(inputs, context.screen)
-        platform = "" if context.platform_name == "local" else f" --platform {context.platform_name}"
-        following = f"next: mlops train {context.called(inputs.problem.name)} --resume {run_id}{platform}"
+        following = f"next: mlops train {context.called(inputs.problem.name)} --resume {run_id}"
         return Done(DONE, {"run_id": run_id, "problem": inputs.problem.name}, (following,))
     return _done(train(context, inputs), context)
 

@@ -95,7 +95,8 @@ class Clock:
         served = self.endpoints.observe(problem.name)
         model = served.tags.last_good
         if model is None:
-            raise Fault("nothing has been released to prod", problem.name, f"mlops release {problem.name} --stack prod")
+            remedy = f"mlops release {problem.name} --stack prod --platform azure"
+            raise Fault("nothing has been released to prod", problem.name, remedy)
         return [self._monitoring(problem, file, model), self._model_monitor(problem, served, model, emails)]
 
     def _monitoring(self, problem: Problem, file: Path, model: ModelRef) -> Wanted:

@@ -123,7 +123,7 @@ def test_a_release_whose_process_is_killed_is_gone_on_with_once_its_lock_has_end
         until(lambda: process.poll() is not None or cloud.azure.server.calls("PUT", "/deployments/"), 60)
         assert process.poll() is None
         process.send_signal(signal.SIGKILL)
-    assert cloud.mlops(*command) == 1
+    assert cloud.mlops(*command) == 4
     assert "another release is under way" in capsys.readouterr().err
     cloud.azure.storage["dev"].containers["mlops"][f"dev/locks/{PROBLEM}"].lease.until = 0.0  # its time is over
     assert cloud.mlops(*command) == 0
