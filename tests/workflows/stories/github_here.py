@@ -185,11 +185,11 @@ class Story:
         with self.github() as state:
             return [r for r in state["requests"] if r["state"] == "open"]
 
-    def begin(self, workflow: str = "main.yml", event: str = "push", commit: str | None = None, **more) -> "Running":
+    def begin(self, workflow="main.yml", event="push", commit: str | None = None, dies_after="", **more) -> Running:
         """Starts a run of a workflow for a commit, as GitHub does after an event."""
         self.count += 1
         run = f"{self.count}"
-        return self.starts(Running(self, run, workflow, event, commit or self.main(), more))
+        return self.starts(Running(self, run, workflow, event, commit or self.main(), more, dies_after=dies_after))
 
     def starts(self, running: Running) -> Running:
         """Remembers what may be left running."""
@@ -222,7 +222,7 @@ class Story:
         return {
             "STORY": str(self.folder), "STORY_RUN": run, "STORY_SHA": commit, "MLOPS_HOME": str(self.home),
             "MLOPS_PINS": "deploy/pins", "PATH": path, "HOME": str(self.folder),
-            "STORY_VENV": str(REPOSITORY / ".venv"),
+            "STORY_VENV": str(REPOSITORY / ".venv"), "PYTHONPATH": str(STAND_INS / "python"),
         }  # fmt: skip
 
     def close(self) -> None:

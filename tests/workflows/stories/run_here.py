@@ -66,10 +66,11 @@ class Running:
         more: the rest of the event.
         kept: of a rerun, the jobs that are not run again.
         attempt: how often it was begun.
+        dies_after: the words of an action after which a release is killed.
     """
 
     def __init__(self, story, run: str, workflow: str, event: str, commit: str, more: dict,
-                 kept: Kept | None = None, attempt: int = 1) -> None:  # fmt: skip
+                 kept: Kept | None = None, attempt: int = 1, dies_after: str = "") -> None:  # fmt: skip
         self.story, self.id, self.workflow, self.event, self.commit = story, run, workflow, event, commit
         self.more, self.kept, self.attempt = more, kept or {}, attempt
         folder = story.folder / "runs" / f"{run}.{attempt}"
@@ -83,7 +84,7 @@ class Running:
         payload = {"ref": "refs/heads/main", "after": commit, "repository": {"full_name": "owner/name"}, **more}
         (story.folder / f"event-{run}.json").write_text(json.dumps(payload))
         self.log = story.folder / f"log-{run}.{attempt}.jsonl"
-        given = story.environment(run, commit)
+        given = {**story.environment(run, commit), "STORY_DIES_AFTER": dies_after}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 self._command(given), cwd=folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -157,13 +158,12 @@ class Running:
             os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(timeout=60)
 
-    def again(self, kept: Kept) -> "Running":
+    def again(self, kept: Kept, dies_after: str = "") -> "Running":
         """The next attempt; environments ask anew."""
         for asked in (self.story.folder / "asked").glob(f"{self.id}-*"):
             asked.unlink()
-        return self.story.starts(
-            Running(self.story, self.id, self.workflow, self.event, self.commit, self.more, kept, self.attempt + 1)
-        )
+        about = (self.story, self.id, self.workflow, self.event, self.commit, self.more)
+        return self.story.starts(Running(*about, kept, self.attempt + 1, dies_after))
 
     def summaries(self) -> dict[str, str]:
         """What the jobs have written into their summaries so far."""

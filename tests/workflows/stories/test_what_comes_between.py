@@ -4,7 +4,10 @@ import pytest
 
 PROPOSAL, BACK = "promote/breast-cancer", "rollback/breast-cancer"
 NASTY = 'x\'; touch "$STORY/owned"; $(touch $STORY/owned) `touch $STORY/owned` ${{ github.token }} <b>|a</b>\n- [a](b)'
-PHASES = ["create deployment", "smoke-test", "mirror", "10 %", "(step)", "100 %", "(bake)", "record last good"]
+PHASES = (
+    "create deployment", "smoke-test", "mirror v", "(mirror)", "end mirroring", " 10 %", "(step)", "100 %", "(bake)",
+    "record last good", "delete deployment",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +62,17 @@ def test_a_plan_gone_stale_is_refused_and_a_new_one_asks_anew(begun):
 
 def test_a_job_that_died_half_way_in_every_phase_of_prod_is_run_again(begun):
     """The page's `Re-run failed jobs`: the plan that was approved, and only the rest of it, after an approval anew."""
-    running, died = begun.begin(), 0
-    running.answer(running.until_asked(), "yes")
-    for phase in PHASES:
-        running.until_said(phase)
-        run = running.die("release")
-        assert not run.green, run.words
-        died += 1
-        running = running.again(run.kept)
-        assert running.until_asked().endswith("-prod-prod-release")
-        running.answer(running.until_asked(), "yes")
-    run = running.finish()
+    begun.learns("{C: 0.3}", "Learn with C = 0.3")
+    assert begun.run(approve="no").jobs["dev/dev/propose for prod"] == "success"
+    begun.merge(PROPOSAL)
+    run = begun.run(dies_after=PHASES[0])
+    for died, phase in zip(PHASES, (*PHASES[1:], ""), strict=True):
+        assert not run.green, died
+        assert f"{died}" in run.words, run.words
+        running = run.running.again(run.kept, dies_after=phase)
+        assert running.until_asked().endswith("-prod-prod-release")  # every attempt asks anew
+        run = running.finish()
     assert run.green, run.words
-    assert died == len(PHASES)
     assert begun.served("prod") == begun.pin("prod")["digest"]
     (endpoint,) = begun.mlops("status", "--stack", "prod")["endpoints"]
     assert len(endpoint["deployments"]) == 1
