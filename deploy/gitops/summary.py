@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deploy.gitops.judged import judged_part
+from deploy.gitops.judged import compared_part, judged_part
 from deploy.gitops.markdown import code, fenced, table, text
 from deploy.gitops.stack_part import stack_part
 
@@ -19,6 +19,7 @@ def summary_of(verb: str, result: Result, lines: Sequence[str]) -> str:
         "release": release_part,
         "rollback": release_part,
         "gate": gate_part,
+        "compare": compared_part,
         "preview": stack_part,
         "changes": changes_part,
     }

@@ -17,6 +17,7 @@ from deploy.gitops.comment import MARKER, comment_of
 from deploy.gitops.kept import Kept
 from deploy.gitops.markdown import code, fenced, table, text
 from deploy.gitops.step import leave
+from deploy.gitops.summary import summary_of
 
 NASTY = ["$(id)", "`id`", "a; rm -rf /", "${{ secrets.X }}", "<!-- x -->", "</details>", "[a](http://b)", "![x](y)",
          "| a | b |", "\n# title", "\r\n::set-output name=x::y", "```", "key: [1", "'\"", "%0Aoutcome=done", "<<EOF",
@@ -142,3 +143,11 @@ def test_a_stack_that_stays_as_it_is_takes_one_line():
     body = comment_of([Kept("preview", 0, preview)], "h" * 40, None)
     assert "no changes; rules kept; costs the same" in body
     assert "###" not in body
+
+
+def test_the_summary_of_a_comparison_is_what_the_comment_shows():
+    """A fork's pull request gets no comment."""
+    result = compared({"log_loss": 0.2, "auc": 0.95})
+    shown = summary_of("compare", result, ())
+    assert "Metrics of delay" in shown
+    assert shown.strip() in comment_of([Kept("compare", 0, result)], "h" * 40, None)

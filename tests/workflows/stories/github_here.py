@@ -223,6 +223,7 @@ class Story:
             "STORY": str(self.folder), "STORY_RUN": run, "STORY_SHA": commit, "MLOPS_HOME": str(self.home),
             "MLOPS_PINS": "deploy/pins", "PATH": path, "HOME": str(self.folder),
             "STORY_VENV": str(REPOSITORY / ".venv"), "PYTHONPATH": str(STAND_INS / "python"),
+            "GITHUB_REPOSITORY": "owner/name",
         }  # fmt: skip
 
     def close(self) -> None:
