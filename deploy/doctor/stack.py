@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from deploy.arguments import STACKS
 from deploy.doctor.finding import Finding, fault, ok, warning
-from deploy.platforms.protocol import Platform
 from ml.fault import Fault
 
-Platforms = Callable[[str], Platform]
+if TYPE_CHECKING:
+    from deploy.platforms.protocol import Platform
+
+    Platforms = Callable[[str], Platform]
 
 
 def check_stacks(platforms: Platforms, stack: str) -> Iterator[Finding]:
@@ -17,6 +20,9 @@ def check_stacks(platforms: Platforms, stack: str) -> Iterator[Finding]:
     for one in STACKS:
         try:
             needs = platforms(one).needs()
+        except ModuleNotFoundError as lacking:  # the environment of `infra`, from which the first `up` is made
+            yield warning("outputs", f"not looked at: {lacking.name} is not installed here", "make azure, for .venv/")
+            return
         except Fault as absent:  # before a first `up` it is as it should be
             yield warning("outputs", f"{one}: {absent.message}", absent.remedy)
             continue
