@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import infra_facts
-from deploy.doctor import delivery, local, names, repository, runner, subscription, tools
+from deploy.doctor import delivery, local, names, repository, runner, stack, subscription, tools
 from deploy.doctor.finding import Finding, fault, ok
 from deploy.doctor.seam import Refused, Seam, process
 from ml.fault import Fault
@@ -20,13 +20,18 @@ MARKS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 
 
 def run(
-    arguments: argparse.Namespace, seam: Seam = process, now: dt.datetime | None = None
+    arguments: argparse.Namespace,
+    seam: Seam = process,
+    now: dt.datetime | None = None,
+    platforms: stack.Platforms | None = None,
 ) -> tuple[int, dict[str, Any], str]:
     """Exit code (1 where something would fail), JSON and text."""
     if arguments.platform == "local":
         findings = on_this_machine(Path.cwd())
     else:
         findings = on_azure(arguments.stack, seam, now or dt.datetime.now(dt.UTC))
+        if platforms and _logged_in(findings):
+            findings += stack.check_stacks(platforms, arguments.stack)
     failed = any(finding.level == "fault" for finding in findings)
     found = {
         "version": 1,
@@ -53,14 +58,14 @@ def on_this_machine(folder: Path) -> list[Finding]:
     ]
 
 
-def on_azure(stack: str, seam: Seam, now: dt.datetime) -> list[Finding]:
+def on_azure(name: str, seam: Seam, now: dt.datetime) -> list[Finding]:
     """What a first `up` of the stack needs; without a login only this machine is checked."""
     try:
-        facts = infra_facts.facts(stack)
+        facts = infra_facts.facts(name)
     except Fault as wrong:
         return [fault("configuration", wrong.message, wrong.remedy or "mend it")]
     findings = [
-        ok("configuration", f"Pulumi.{stack}.yaml is right"),
+        ok("configuration", f"Pulumi.{name}.yaml is right"),
         *tools.check_tools(seam, facts["tools"]),
     ]
     findings += tools.check_clock(_server_date(seam), now)
@@ -70,6 +75,10 @@ def on_azure(stack: str, seam: Seam, now: dt.datetime) -> list[Finding]:
         for check in _checks(seam, facts, now.date()):
             findings += _guarded(check)
     return findings
+
+
+def _logged_in(findings: list[Finding]) -> bool:
+    return any(one.check == "login" and one.level == "ok" for one in findings)
 
 
 def _checks(seam: Seam, facts: dict[str, Any], today: dt.date) -> Iterator[tuple[str, Callable[[], list[Finding]]]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.fault import invalid
+from ml.fault import Fault, invalid
 from ml.metrics import Floats, Targets
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Answered:
             table = pq.read_table(path)
             target = table.column("target").to_numpy()
         except (OSError, ValueError, KeyError) as error:
-            raise invalid(f"is no evaluation ({error})", str(path), "evaluate the model again") from None
+            raise _no_evaluation(path, error) from None
         names = [name for name in table.column_names if name.startswith("output_")]
         output = np.column_stack([table.column(name).to_numpy() for name in names]).astype(np.float64)
         time = _times(table)
@@ -73,7 +73,15 @@ class Recorded:
         try:
             return cls(Answered.load(folder, task), json.loads(path.read_text(encoding="utf-8"))["dummy_metrics"])
         except (OSError, ValueError, KeyError) as error:
-            raise invalid(f"is no evaluation ({error})", str(path), "evaluate the model again") from None
+            raise _no_evaluation(path, error) from None
+
+
+def _no_evaluation(path: Path, error: Exception) -> Fault:
+    """A library's words name the file once more, which the fault has told already."""
+    if isinstance(error, FileNotFoundError):
+        return invalid("there is no evaluation", str(path), "evaluate the model again")
+    told = str(error).replace(str(path), path.name)
+    return invalid(f"is no evaluation ({told})", str(path), "evaluate the model again")
 
 
 def _times(table: pa.Table) -> Times:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -305,6 +305,14 @@ class Platform(Protocol):
 
     def logs(self, endpoint: str, lines: int) -> Mapping[str, tuple[str, ...]]:
         """By deployment (and for the endpoint itself, where it has one), the last lines of its log."""
+        ...
+
+    def needs(self) -> Mapping[str, Callable[[], str]]:
+        """By a word for each thing that the verbs need, a cheap read that says how it is.
+
+        Raises:
+            Fault: the stack is not up; a read raises it with the remedy, such as the role that is lacking.
+        """
         ...
 
     def stop(self, endpoint: str) -> bool:

@@ -10,5 +10,5 @@ from deploy.doctor.command import run as look
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
-    code, result, text = look(arguments)
+    code, result, text = look(arguments, platforms=context.platform)
     return Done(code, result, (text,))

@@ -16,6 +16,7 @@ from tests.stand_in.blobs import Blobs
 from tests.stand_in.endpoints import Endpoints
 from tests.stand_in.jobs import Jobs
 from tests.stand_in.metrics import Metrics
+from tests.stand_in.quota import Quota
 from tests.stand_in.schedules import Schedules
 from tests.stand_in.server import SUBSCRIPTION, TENANT, Server, token
 
@@ -37,6 +38,7 @@ class StandIn:
     metrics: Metrics
     batch: Batch
     schedules: Schedules
+    quota: Quota
 
     @classmethod
     def start(cls, folder: Path) -> StandIn:
@@ -49,7 +51,7 @@ class StandIn:
         jobs, metrics = Jobs(server, assets, folder / "runs"), Metrics(server, endpoints)
         batch = Batch(server, assets, folder / "batch")
         schedules = Schedules(server, assets, jobs, endpoints)
-        made = cls(folder, server, storage, assets, endpoints, jobs, metrics, batch, schedules)
+        made = cls(folder, server, storage, assets, endpoints, jobs, metrics, batch, schedules, Quota(server))
         made._write_commands()
         return made
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from deploy.code import staged
 from deploy.platforms.azure.collected import place_of
-from deploy.platforms.azure.endpoints import Endpoints, asset
+from deploy.platforms.azure.endpoints import NOT_FOUND, SHOWN_WITHIN_SECONDS, Endpoints, asset
 from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import NotThere, as_fault, code_of
 from deploy.platforms.azure.registry import Registry
@@ -21,8 +21,6 @@ from ml.fault import Fault
 
 MOST = 20
 LAST_LINES = 20
-SHOWN_WITHIN_SECONDS = 120.0
-NOT_FOUND = 404
 # Azure's own trouble, or the team's: none of it says anything about the model.
 NOT_THE_MODELS = {
     "OutOfQuota": "ask for more quota, or for a smaller `serving.instance_type`",

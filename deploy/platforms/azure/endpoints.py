@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.platforms.azure import tags
-from deploy.platforms.azure.faults import NotThere
+from deploy.platforms.azure.faults import NotThere, as_fault
 from deploy.platforms.azure.sdk import Sdk
 from deploy.platforms.azure.serving import Serving
 from deploy.platforms.local.home import REPOSITORY
@@ -19,6 +19,8 @@ from ml.fault import Fault
 
 ASSETS = REPOSITORY / "deploy" / "assets" / "endpoints"
 HOLDS_WITHIN_SECONDS, LOOK_SECONDS = 180.0, 2.0
+SHOWN_WITHIN_SECONDS = 120.0
+NOT_FOUND = 404
 LONGEST_STEM, HASH_DIGITS = 23, 8
 STATES: Mapping[str, State] = {
     "Creating": "creating", "Updating": "creating", "Scaling": "creating", "Succeeded": "ready",
@@ -99,6 +101,7 @@ class Endpoints:
         else:
             entity.compute = outputs.kubernetes_compute
         self._write(entity)
+        self._await_shown(problem)
 
     def change(self, problem: str, change: Callable[[Any], None], holds: Callable[[Any], bool]) -> None:
         """Reads, changes, writes, and waits until what is read is what was written.
@@ -126,12 +129,34 @@ class Endpoints:
 
         self.change(problem, change, lambda read: tags.decode(read.tags or {}) == tags.decode(written))
 
+    def _await_shown(self, problem: str) -> None:
+        """One that was just made: parts of the service may not know it yet."""
+        deadline = time.monotonic() + SHOWN_WITHIN_SECONDS
+        while True:
+            try:
+                _check(self.read(problem), f"make the endpoint {self.azure_name(problem)}")
+                return
+            except NotThere:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(LOOK_SECONDS)
+
     def _write(self, entity: Any) -> None:
-        doing = f"write the endpoint {entity.name}"
-        made = self.sdk.finish(doing, lambda client: client.online_endpoints.begin_create_or_update(entity))
-        state = getattr(made, "provisioning_state", None)
-        if state == "Failed":  # an update that fails may be answered without an error
-            raise Fault("the service says that it failed", doing, "see the endpoint's page in the studio")
+        from azure.core.exceptions import HttpResponseError
+
+        sdk, doing = self.sdk, f"write the endpoint {entity.name}"
+        try:
+            _check(sdk.wait(doing, lambda client: client.online_endpoints.begin_create_or_update(entity)), doing)
+        except HttpResponseError as error:
+            if error.status_code == NOT_FOUND:  # it was accepted, and is not shown everywhere yet
+                return
+            raise as_fault(error, doing, sdk.outputs.resource_group, sdk.outputs.stack) from None
+
+
+def _check(entity: Any, doing: str) -> None:
+    """An update that fails may be answered without an error."""
+    if getattr(entity, "provisioning_state", None) == "Failed":
+        raise Fault("the service says that it failed", doing, "see the endpoint's page in the studio")
 
 
 def azure_name(workspace_id: str, problem: str) -> str:

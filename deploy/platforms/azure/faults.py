@@ -14,11 +14,16 @@ ROLES = {
     "the storage account": "Storage Blob Data Contributor on the resource group {group}",
     "the metrics": "Reader on the resource group {group}",
     "the logs": "Reader on the resource group {group}",
+    "the quota": "Reader on the subscription",
 }
 
 
 class NotThere(Fault):
     """The service answers that there is no such thing."""
+
+
+class Forbidden(Fault):
+    """Whoever is logged in lacks a role."""
 
 
 class Busy(Fault):
@@ -78,7 +83,7 @@ def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault
     if status == 403:
         role = ROLES[of].format(group=group)
         remedy = f"ask whoever owns the stack {stack} for the role {role} (docs/infrastructure-roles.md)"
-        return Fault(f"your rights do not allow it on {of}: {words}", doing, remedy)
+        return Forbidden(f"your rights do not allow it on {of}: {words}", doing, remedy)
     if status == 404:
         up = "shared" if of == "the registry" else stack
         return NotThere(f"it is not there: {words}", doing, f"pulumi up --stack {up}, if the stack is not up")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -23,6 +23,7 @@ from deploy.platforms.azure.live import azure_monitor, router_log
 from deploy.platforms.azure.live.probes import Probes
 from deploy.platforms.azure.live.together import LiveNumbers
 from deploy.platforms.azure.lock import Locks
+from deploy.platforms.azure.needs import Needs
 from deploy.platforms.azure.outputs import Outputs, read_outputs
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk, check_installed
@@ -255,6 +256,10 @@ class AzurePlatform:
     def logs(self, endpoint: str, lines: int) -> Mapping[str, tuple[str, ...]]:
         """See `Platform`."""
         return self._deployments.logs(endpoint, lines)
+
+    def needs(self) -> Mapping[str, Callable[[], str]]:
+        """See `Platform`."""
+        return Needs(self.sdk, self._endpoints).reads()
 
     def stop(self, endpoint: str) -> bool:
         """See `Platform`; the endpoint itself costs nothing and keeps its tags."""

@@ -7,7 +7,7 @@ import fcntl
 import shlex
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException
@@ -255,6 +255,10 @@ class LocalPlatform:
         folder = self.client(endpoint).folder
         paths = [*sorted((folder / "logs").glob("*.log")), folder / "endpoint.log"]
         return {path.stem: _tail(path, lines) for path in paths}
+
+    def needs(self) -> Mapping[str, Callable[[], str]]:
+        """See `Platform`; `deploy.doctor.local` looks at this machine."""
+        return {}
 
     def stop(self, endpoint: str) -> bool:
         """See `Platform`; what it served is remembered."""

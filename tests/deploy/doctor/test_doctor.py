@@ -13,6 +13,8 @@ import pytest
 
 from deploy.doctor import command, local, repository
 from deploy.doctor.finding import Finding
+from deploy.platforms.local.home import Home
+from deploy.platforms.local.platform import LocalPlatform
 from ml.fault import Fault
 
 _SPEC = importlib.util.spec_from_file_location("doctor_recorded", Path(__file__).with_name("recorded.py"))
@@ -187,3 +189,15 @@ def test_each_thing_that_the_local_loop_lacks_is_found(tmp_path):
     assert local.check_disk(tmp_path, 10)[0].level == "warning"
     (tmp_path / "file").write_text("")
     assert local.check_writable(tmp_path / "file")[0].level == "fault"
+
+
+def test_stacks_that_are_up_are_looked_at_where_somebody_is_logged_in(facts, tmp_path):
+    def checks(world):
+        arguments, up = (
+            argparse.Namespace(platform="azure", stack="dev"),
+            lambda stack: LocalPlatform(stack, Home(tmp_path)),
+        )
+        return [row["check"] for row in command.run(arguments, world, NOW, up)[1]["findings"]]
+
+    assert checks(recorded.World())[-2:] == ["outputs", "outputs"]
+    assert "outputs" not in checks(recorded.World().refuse("az account show"))

@@ -148,3 +148,22 @@ def test_a_folder_without_an_evaluation_is_refused_with_the_file(tmp_path, missi
     (tmp_path / missing).unlink()
     with pytest.raises(Fault, match=missing):
         Recorded.load(tmp_path, "regression")
+
+
+def test_an_evaluation_that_is_not_there_or_broken_names_its_file_once(tmp_path):
+    answers, measures = tmp_path / "predictions.parquet", tmp_path / "measures.json"
+
+    def refused(path) -> str:
+        with pytest.raises(Fault, match="evaluate the model again") as caught:
+            Recorded.load(tmp_path, "regression")
+        assert str(caught.value).startswith(f"{path}: ")
+        assert str(caught.value).count(str(tmp_path)) == 1
+        return caught.value.message
+
+    assert refused(answers) == "there is no evaluation"
+    answers.write_text("x")
+    assert "Parquet file size is 1 bytes" in refused(answers)
+    pq.write_table(pa.table({"target": [1.0], "output_0": [1.0]}), answers)
+    assert refused(measures) == "there is no evaluation"
+    measures.write_text("{}")
+    assert "dummy_metrics" in refused(measures)

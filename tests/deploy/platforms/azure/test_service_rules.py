@@ -70,6 +70,24 @@ def test_a_conflict_that_does_not_end_is_told(standing, server, monkeypatch):
         standing.set_traffic(PROBLEM, {"two": 100})
 
 
+def test_an_endpoint_that_is_not_shown_at_once_is_waited_for(cloud, server, monkeypatch):
+    monkeypatch.setattr("deploy.platforms.azure.endpoints.LOOK_SECONDS", 0.1)
+    unseen = server.refuse("GET", ENDPOINT, 404, "ResourceNotFound", "It was not found.", skip=1, times=3)
+    platform = cloud.platform()
+    platform.create_endpoint(PROBLEM)
+    assert unseen.happened == 4, "the SDK's own last read, and ours"
+    assert platform.observe(PROBLEM).exists
+    assert len(server.calls("PUT", ENDPOINT)) == 1
+
+
+def test_an_endpoint_that_is_never_shown_is_told(cloud, server, monkeypatch):
+    monkeypatch.setattr("deploy.platforms.azure.endpoints.SHOWN_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr("deploy.platforms.azure.endpoints.LOOK_SECONDS", 0.1)
+    server.refuse("GET", ENDPOINT, 404, "ResourceNotFound", "It was not found.", times=99)
+    with pytest.raises(Fault, match="it is not there"):
+        cloud.platform().create_endpoint(PROBLEM)
+
+
 def test_a_lost_answer_to_a_write_that_was_carried_out_does_no_harm(standing, server):
     server.trouble("PUT", ENDPOINT, applied=True)
     standing.set_traffic(PROBLEM, {"two": 100})
