@@ -1,5 +1,6 @@
 """What the service does to those who write: late reads, conflicts, lost answers, limits, its own refusals."""
 
+import json
 import re
 
 import pytest
@@ -161,6 +162,19 @@ def test_two_workspaces_of_a_region_do_not_share_a_name(cloud):
     assert len(names) == 2
     longest = cloud.platform()._endpoints.azure_name("a-problem-with-a-long-long-name")
     assert re.fullmatch(r"(?=.{3,32}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", longest)
+
+
+def test_what_is_stopped_in_the_middle_of_a_release_takes_no_requests_before_it_is_deleted(standing, server):
+    standing.set_mirror(PROBLEM, {"two": 20})
+    server.ledger.clear()
+    assert standing.stop(PROBLEM)
+    written = [call for call in server.calls() if call.method in ("PUT", "DELETE") and "Endpoints" in call.path]
+    assert [call.method for call in written] == ["PUT", "PUT", "DELETE", "DELETE"]
+    last = json.loads(written[1].body)["properties"]
+    assert not last.get("traffic")
+    assert not last.get("mirrorTraffic")
+    observed = standing.observe(PROBLEM)
+    assert (observed.exists, observed.deployments) == (True, ())
 
 
 def test_a_foreign_deployment_is_shown_and_is_no_ones_model(standing, cloud):
