@@ -57,8 +57,10 @@ def up(made: Names, settings: StackSettings, profile: Profile) -> list[tuple[str
 
 
 def already(error: str) -> bool:
-    """Whether a refusal only says that it is so already."""
-    return any(word in error for word in ("autoscaler is not enabled", "already", "Autoscaler is not enabled"))
+    """Whether a refusal only says that it is so already; that something else is under way already is no such word."""
+    return "progress" not in error and any(
+        word in error for word in ("autoscaler is not enabled", "already", "Autoscaler is not enabled")
+    )
 
 
 def main(arguments: list[str] | None = None, az: Run = run) -> int:

@@ -12,7 +12,7 @@ import pytest
 from az_account import Account
 from capture import capture
 
-from infra import configuration, first_up, prices, sleep, teardown
+from infra import configuration, first_up, prices, profiles, sleep, teardown
 from infra.__main__ import cost, main, told
 from infra.configuration import ROOT
 from infra.cost import ENDPOINTS, lines, priced, total
@@ -119,6 +119,23 @@ def test_a_stack_that_sleeps_already_is_put_to_sleep_again_without_a_fault():
     )
     assert sleep.main(["down"], az=account) == 0
     assert sleep.main(["down", "--stack", "prod"], az=account) == 2
+
+
+def test_sleep_and_waking_send_what_they_say_and_a_refusal_is_no_sleep():
+    account = Account()
+    assert [sleep.main([way], az=account) for way in ("down", "up")] == [0, 0]
+    sent = [" ".join(command) for command in account.commands if "nodepool" in command]
+    assert ["--disable-cluster-autoscaler" in sent[0], "--node-count 0" in sent[1]] == [True, True]
+    assert "--enable-cluster-autoscaler" in sent[2]
+    assert len(sent) == 3
+    for refusal in ("(Forbidden) no", "(OperationNotAllowed) Another operation is already in progress."):
+        account.refuse = {"nodepool scale": refusal}
+        assert sleep.main(["down"], az=account) == 2
+
+
+def test_nothing_of_dev_that_sleeps_costs_a_machine_but_the_system_pool():
+    assert (DEV.user_pool.least, DEV.cluster.least) == (0, 0)
+    assert (profiles.GPU_POOL.least, profiles.MEMORY_POOL.least) == (0, 0)
 
 
 def test_the_first_up_of_prod_opens_makes_the_certificate_and_closes():

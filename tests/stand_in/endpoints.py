@@ -159,6 +159,7 @@ class Endpoints:
             check("OnlineEndpoint", body)
             known = self.known.get((w, e.lower()))
             self._check_endpoint(e, body, known)
+            self._check_place(w, e, body["properties"])
             if known and known.busy:
                 raise Refused(409, "Conflict", f"There is already an operation on the endpoint {e}.")
             before = json.loads(json.dumps(known.body)) if known else None
@@ -184,18 +185,26 @@ class Endpoints:
             )
         traffic, mirror = (body["properties"].get(key) or {} for key in ("traffic", "mirrorTraffic"))
         kubernetes = bool(body["properties"].get("compute"))
-        deployments = (
-            {n: d.body["properties"]["provisioningState"] for n, d in known.deployments.items()} if known else {}
-        )
+        deployments = known.deployments if known else {}
         for deployment in {*traffic, *mirror}:
             if deployment not in deployments:
                 raise Refused(400, "BadArgument", f"The deployment {deployment} in the traffic does not exist.")
-        if traffic and sum(traffic.values()) not in (0, 100):
-            raise Refused(400, "BadArgument", "The traffic must sum to 0 or 100.")
-        if mirror and (kubernetes or len(mirror) > 1 or max(mirror.values()) > 50):
+        if traffic and (sum(traffic.values()) not in (0, 100) or min(traffic.values()) < 0):
+            raise Refused(400, "BadArgument", "The traffic must sum to 0 or 100, of shares of 0 to 100.")
+        if mirror and (kubernetes or len(mirror) > 1 or not 0 <= max(mirror.values()) <= 50):
             raise Refused(400, "BadArgument", "Mirroring: managed endpoints only, one deployment, at most 50 percent.")
         if any(traffic.get(name) and mirror.get(name) for name in mirror):
             raise Refused(400, "BadArgument", "A deployment gets live or mirrored traffic, not both.")
+
+    def _check_place(self, w: str, name: str, properties: dict[str, Any]) -> None:
+        """A name is one of the region's; a cluster is one that is attached, and takes no Entra token."""
+        if any(taken == name.lower() and where != w for where, taken in self.known):
+            raise Refused(400, "UserError", f"The endpoint name {name} is already taken in this region.")
+        compute = str(properties.get("compute") or "").rpartition("/")[2]
+        if compute and compute not in self.assets.computes[w]:
+            raise Refused(400, "UserError", f"The compute {compute} was not found.")
+        if compute and properties["authMode"].lower() == "aadtoken":
+            raise Refused(400, "UserError", "Kubernetes endpoints do not support AADToken.")
 
     def _shown(self, w: str, e: str, body: dict[str, Any], state: str) -> dict[str, Any]:
         place = self.assets.workspaces[w]
@@ -292,7 +301,10 @@ class Endpoints:
             raise Refused(409, "Conflict", f"There is already an operation on {e}.")
         if known is None and len(endpoint.deployments) >= MOST_DEPLOYMENTS:
             raise Refused(400, "BadArgument", f"An endpoint has at most {MOST_DEPLOYMENTS} deployments.")
-        if wanted["endpointComputeType"] == "Kubernetes" and "/registries/" in str(wanted.get("model")):
+        kubernetes = wanted["endpointComputeType"] == "Kubernetes"
+        if kubernetes != bool(endpoint.body["properties"].get("compute")):
+            raise Refused(400, "BadArgument", "A deployment is of its endpoint's kind: Kubernetes, or managed.")
+        if kubernetes and "/registries/" in str(wanted.get("model")):
             raise Refused(400, "BadArgument", "A Kubernetes deployment cannot take a model of a registry.")
 
     def _shown_deployment(self, w: str, e: str, d: str, body: dict[str, Any]) -> dict[str, Any]:

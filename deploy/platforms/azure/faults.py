@@ -8,6 +8,8 @@ from typing import Any
 from ml.fault import Fault
 
 LONGEST = 240
+COLOURS = re.compile(r"\x1b\[\d+m")
+DETAIL = re.compile(r"Details: \(x\) (.+?)(?: \(x\) | Resolutions: |$)")
 ROLES = {
     "the workspace": "AzureML Data Scientist on the resource group {group}",
     "the registry": "AzureML Registry User on the registry",
@@ -103,6 +105,8 @@ def code_of(error: Exception) -> str:
 def _words(error: Exception) -> str:
     """The first sentence of what was said, in one line."""
     told = getattr(getattr(error, "error", None), "message", None) or getattr(error, "message", None) or str(error)
-    line = " ".join(str(told).replace("\x1b[39m", "").replace("\x1b[31m", "").split())
+    line = " ".join(COLOURS.sub("", str(told)).split())
+    if found := DETAIL.search(line):  # the SDK's own refusals: a list of faults between two pieces of advice
+        line = found[1]
     line = line.split(" RequestId:")[0]  # from there on blob storage speaks to its own engineers
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -1,5 +1,6 @@
 """What the service does to those who write: late reads, conflicts, lost answers, limits, its own refusals."""
 
+import json
 import re
 
 import pytest
@@ -163,6 +164,19 @@ def test_two_workspaces_of_a_region_do_not_share_a_name(cloud):
     assert re.fullmatch(r"(?=.{3,32}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", longest)
 
 
+def test_what_is_stopped_in_the_middle_of_a_release_takes_no_requests_before_it_is_deleted(standing, server):
+    standing.set_mirror(PROBLEM, {"two": 20})
+    server.ledger.clear()
+    assert standing.stop(PROBLEM)
+    written = [call for call in server.calls() if call.method in ("PUT", "DELETE") and "Endpoints" in call.path]
+    assert [call.method for call in written] == ["PUT", "PUT", "DELETE", "DELETE"]
+    last = json.loads(written[1].body)["properties"]
+    assert not last.get("traffic")
+    assert not last.get("mirrorTraffic")
+    observed = standing.observe(PROBLEM)
+    assert (observed.exists, observed.deployments) == (True, ())
+
+
 def test_a_foreign_deployment_is_shown_and_is_no_ones_model(standing, cloud):
     body = cloud.azure.endpoints.deployment("mlw-dev", standing._endpoints.azure_name(PROBLEM), "two").body
     body["tags"] = {}
@@ -214,3 +228,92 @@ def test_a_version_that_another_takes_meanwhile_is_left_to_it(cloud, monkeypatch
     cloud.register("2")
     assert cloud.models["2"].version == "2"
     assert cloud.platform().find(PROBLEM, cloud.models["1"].digest) == cloud.models["1"]
+
+
+def put(platform, name, **values):
+    """What the service says to an endpoint that is written as it stands."""
+    from azure.ai.ml.entities import KubernetesOnlineEndpoint, ManagedOnlineEndpoint
+
+    kind = KubernetesOnlineEndpoint if "compute" in values else ManagedOnlineEndpoint
+    entity = kind(name=name, **{"auth_mode": "key", **values})
+    with pytest.raises(Fault) as caught:
+        platform.sdk.finish("write", lambda client: client.online_endpoints.begin_create_or_update(entity))
+    return caught.value.message
+
+
+def test_the_service_refuses_a_name_that_the_sdk_lets_through(cloud):
+    assert "The endpoint name a--b is not valid" in put(cloud.platform(), "a--b")
+
+
+@pytest.mark.parametrize("name", ["ab", "1-model", "model-", "a" * 33, "a_b"])
+def test_what_the_sdk_refuses_by_itself_is_told_without_its_colours_and_advice(cloud, name):
+    said = put(cloud.platform(), name)
+    assert said.startswith("The name for an endpoint must ")
+    assert not re.search(r"\x1b|Resolutions|Details|https?://", said)
+    assert not cloud.azure.server.calls("PUT")
+
+
+def test_the_service_refuses_a_name_that_another_workspace_of_the_region_has(cloud):
+    cloud.platform("dev").create_endpoint(PROBLEM)
+    taken = cloud.platform("dev")._endpoints.azure_name(PROBLEM)
+    assert "already taken in this region" in put(cloud.platform("prod"), taken)
+
+
+def test_the_service_refuses_a_cluster_that_is_not_attached_and_an_entra_token_on_one(cloud):
+    assert "The compute aks was not found" in put(cloud.platform(), "some-endpoint", compute="aks")
+    cloud.azure.kubernetes("dev")
+    said = put(cloud.platform(), "some-endpoint", compute="aks", auth_mode="aad_token")
+    assert "do not support AADToken" in said
+
+
+@pytest.mark.parametrize(
+    ("traffic", "mirror", "said"),
+    [
+        ({"one": 150, "two": -50}, {}, "shares of 0 to 100"),
+        ({"one": 60, "two": 30}, {}, "must sum to 0 or 100"),
+        ({"one": 100}, {"two": 51}, "at most 50 percent"),
+        ({"one": 100}, {"two": -5}, "at most 50 percent"),
+        ({}, {"one": 10, "two": 10}, "one deployment"),
+        ({"one": 100}, {"one": 10}, "live or mirrored traffic, not both"),
+    ],
+)
+def test_the_service_refuses_a_traffic_that_it_could_not_share_out(standing, traffic, mirror, said):
+    def write(entity):
+        entity.traffic, entity.mirror_traffic = traffic, mirror
+
+    with pytest.raises(Fault, match=said):
+        standing._endpoints.change(PROBLEM, write, lambda read: True)
+
+
+def test_the_service_deletes_what_serves_so_that_refusing_is_ours(standing):
+    standing._deployments.delete(PROBLEM, "one")
+    assert standing.observe(PROBLEM).deployment("one") is None
+
+
+def test_the_service_counts_the_deployments_too(standing, cloud, monkeypatch):
+    monkeypatch.setattr("tests.stand_in.endpoints.MOST_DEPLOYMENTS", 2)
+    with pytest.raises(Fault, match="An endpoint has at most 2 deployments"):
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+
+
+def test_the_service_refuses_a_deployment_of_the_other_kind(standing, cloud, monkeypatch):
+    from azure.ai.ml.entities import KubernetesOnlineDeployment
+
+    made = type(standing._deployments)._entity
+
+    def other(self, *words):
+        entity = made(self, *words)
+        kept = ("name", "endpoint_name", "model", "environment", "code_configuration")
+        return KubernetesOnlineDeployment(**{word: getattr(entity, word) for word in kept}, instance_type="serving")
+
+    monkeypatch.setattr(type(standing._deployments), "_entity", other)
+    with pytest.raises(Exception, match="is of its endpoint's kind"):
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+
+
+def test_an_endpoint_that_failed_without_an_error_is_no_success(standing, server, cloud):
+    (endpoint,) = cloud.azure.endpoints.known.values()
+    failed = {**endpoint.body, "properties": {**endpoint.body["properties"], "provisioningState": "Failed"}}
+    server.trouble("GET", ENDPOINT, Answer(200, failed), skip=1)  # the SDK's own last read
+    with pytest.raises(Fault, match="the service says that it failed"):
+        standing.set_traffic(PROBLEM, {"two": 100})
