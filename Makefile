@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Where a container forbids bytecode each process would compile its packages anew, which takes longer than its work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run azure test test-workflows infra-setup test-infra test-infra-engine infra-down lock clean
+.PHONY: run azure test test-exhaustive test-workflows infra-setup test-infra test-infra-engine infra-down lock clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.local
@@ -17,7 +17,10 @@ test: $(VENV)/.development
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -rs
+	$(BIN)/pytest -n 3 --dist loadfile -m "not exhaustive" -rs
+
+test-exhaustive: $(VENV)/.development  ## what takes long: a release on Azure that dies after each write, a whole page
+	$(BIN)/pytest -n 3 --dist loadfile -m exhaustive -rs
 
 azure: $(VENV)/.azure  ## what `mlops … --platform azure` needs on this machine
 

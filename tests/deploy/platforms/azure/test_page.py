@@ -5,6 +5,8 @@ import shlex
 import shutil
 from pathlib import Path
 
+import pytest
+
 from deploy.cli import call
 from deploy.platforms.azure.schedules import KINDS
 from deploy.platforms.local.home import REPOSITORY
@@ -16,6 +18,7 @@ BLOCK = re.search(r"```bash\n(.*?)```", PAGE, re.DOTALL)[1]
 LINES = [shlex.split(line, comments=True) for line in BLOCK.splitlines()]
 
 
+@pytest.mark.exhaustive
 def test_the_way_is_gone_as_it_is_printed(cloud, registered, tmp_path, monkeypatch, capsys):
     """But for what asks for a trained model's own answers, which test_loop.py goes through: one is registered here."""
     cloud.register("1")

@@ -102,12 +102,14 @@ def disturbed_after_each_write(cloud, stage, command):
     raise AssertionError("it writes more than it has phases")
 
 
+@pytest.mark.exhaustive
 def test_a_release_that_dies_after_any_write_is_gone_on_with(either, stages):
     died = disturbed_after_each_write(either, stages[0], ("release", PROBLEM, "--stack", "dev"))
     # create, mirror on and off (managed), 10 %, 100 %, the tags, delete
     assert died == (7 if either.kind == "managed" else 5)
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_that_dies_after_any_write_is_gone_on_with(either, stages):
     died = disturbed_after_each_write(either, stages[1], ("rollback", PROBLEM, "--stack", "dev", "--to", "1"))
     assert died == 4  # the tags, create, 100 %, delete

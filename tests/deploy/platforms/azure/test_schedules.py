@@ -111,6 +111,7 @@ def test_new_rows_begin_a_run_that_is_taken_up_like_any_other(desk):
     assert {child.properties.get("azureml.isreused") for child in children} == {"true"}, "a day without new rows"
 
 
+@pytest.mark.exhaustive
 def test_rows_that_somebody_else_brought_are_seen_by_the_next_look(desk):
     desk.push()
     desk.schedule()
@@ -148,6 +149,7 @@ def test_they_are_switched_off_before_they_go_and_go_once(desk):
     assert not desk.azure.known, "a push makes none"
 
 
+@pytest.mark.exhaustive
 def test_changed_code_is_another_schedule(desk, monkeypatch):
     desk.push()
     desk.schedule()
@@ -158,6 +160,7 @@ def test_changed_code_is_another_schedule(desk, monkeypatch):
     assert {one["job"] for one in told.values()} == {None}, "the rows are the same"
 
 
+@pytest.mark.exhaustive
 def test_a_lost_answer_and_a_busy_service_are_waited_through(desk):
     desk.push()
     desk.server.trouble("PUT", "/schedules/small-one-training", None, applied=True)
