@@ -79,13 +79,14 @@ def make_parser() -> argparse.ArgumentParser:
         if verb in KEPT:
             one.add_argument("--out", dest="kept", type=Path, metavar="FILE", help="keep the result in a file")
         if verb != "new":
-            one.add_argument("--platform", choices=PLATFORMS, default=_platform(), help="what carries out the work")
+            usual = usual_platform()
+            one.add_argument("--platform", choices=PLATFORMS, default=usual, help="what carries out the work")
         ADD.get(verb, _nothing)(one)
     return parser
 
 
-def _platform() -> str:
-    """A workflow says it once for all its commands.
+def usual_platform() -> str:
+    """The platform where none is given; a workflow says it once for all its commands.
 
     Raises:
         Fault: it is none.

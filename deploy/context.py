@@ -49,8 +49,9 @@ class Context:
     @property
     def here(self) -> str:
         """The option of such a command that keeps it on this platform; empty where it would be anyway."""
-        usual = os.environ.get("MLOPS_PLATFORM") or "local"
-        return "" if self.platform_name == usual else f" --platform {self.platform_name}"
+        from deploy.arguments import usual_platform
+
+        return "" if self.platform_name == usual_platform() else f" --platform {self.platform_name}"
 
     def platform(self, stack: str) -> Platform:
         """The platform of a stack.
