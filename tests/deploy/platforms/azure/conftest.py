@@ -11,7 +11,7 @@ from deploy.cli import call
 from deploy.pin import Pins
 from deploy.platforms.local.home import Home
 from deploy.release import policy
-from deploy.release.state import ModelRef
+from deploy.release.state import ModelRef, Tags
 from deploy.runs import Run
 from tests.stand_in.pointing import point
 from tests.stand_in.service import StandIn
@@ -31,6 +31,9 @@ prod:
   bake: {seconds: 0, requests: 20, deadline_seconds: 30}
   limits: *limits
 """
+
+# A process that is ready at once, and answers nothing.
+SHAM = ["python3", "-c", "import json, sys; print(json.dumps({'port': 1}), flush=True); sys.stdin.read()"]
 
 
 @dataclass
@@ -69,6 +72,20 @@ class Cloud:
     @property
     def pins(self) -> Pins:
         return Pins(self.folder / "pins")
+
+    def sham(self) -> None:
+        """Deployments answer nothing from now on, where only what is written and read matters."""
+        self.azure.endpoints.command = lambda body: SHAM
+
+    def serve_sham(self) -> None:
+        """Dev's endpoint, with version 1 at 100 %, which answers nothing."""
+        self.sham()
+        self.register("1")
+        platform = self.platform()
+        platform.create_endpoint(PROBLEM)
+        platform.create_deployment(PROBLEM, "one", self.models["1"])
+        platform.set_traffic(PROBLEM, {"one": 100})
+        platform.write_tags(PROBLEM, Tags((self.models["1"],)))
 
     def pin(self, version: str, stack: str) -> None:
         self.pins.write(stack, PROBLEM, self.models[version])

@@ -3,10 +3,7 @@
 import pytest
 
 from deploy.doctor.stack import check_stacks
-from deploy.release.state import Tags
 from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
-
-SHAM = ["python3", "-c", "import json, sys; print(json.dumps({'port': 1}), flush=True); sys.stdin.read()"]
 
 
 def found(cloud, stack: str = "dev"):
@@ -23,13 +20,7 @@ def wrong(cloud):
 @pytest.fixture
 def served(cloud):
     """Dev's endpoint, whose process answers nothing."""
-    cloud.azure.endpoints.command = lambda body: SHAM
-    cloud.register("1")
-    platform = cloud.platform()
-    platform.create_endpoint(PROBLEM)
-    platform.create_deployment(PROBLEM, "one", cloud.models["1"])
-    platform.set_traffic(PROBLEM, {"one": 100})
-    platform.write_tags(PROBLEM, Tags((cloud.models["1"],)))
+    cloud.serve_sham()
     return cloud
 
 

@@ -16,14 +16,13 @@ from tests.deploy.platforms.azure.conftest import PROBLEM
 from tests.stand_in.server import Answer, Refused
 
 ENDPOINT = r"onlineEndpoints/[^/]+$"
-SHAM = ["python3", "-c", "import json, sys; print(json.dumps({'port': 1}), flush=True); sys.stdin.read()"]
 MODEL = ModelRef(PROBLEM, "1", "a" * 64)
 
 
 @pytest.fixture
 def standing(cloud):
     """An endpoint with two deployments, whose processes answer nothing: only what is written matters here."""
-    cloud.azure.endpoints.command = lambda body: SHAM
+    cloud.sham()
     cloud.register("1")
     platform = cloud.platform()
     platform.create_endpoint(PROBLEM)

@@ -5,10 +5,7 @@ import json
 import pytest
 
 from deploy.platforms.azure import jobs
-from deploy.release.state import Tags
 from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
-
-SHAM = ["python3", "-c", "import json, sys; print(json.dumps({'port': 1}), flush=True); sys.stdin.read()"]
 
 WORKSPACE = r"workspaces/mlw-dev(/|$)"
 READS = [
@@ -155,14 +152,8 @@ def test_a_machine_without_the_sdk(cloud, asked, monkeypatch):
 @pytest.fixture
 def served(cloud):
     """Dev's endpoint, which serves version 1."""
-    cloud.azure.endpoints.command = lambda body: SHAM
-    cloud.register("1")
+    cloud.serve_sham()
     cloud.pin("1", "dev")
-    platform = cloud.platform()
-    platform.create_endpoint(PROBLEM)
-    platform.create_deployment(PROBLEM, "one", cloud.models["1"])
-    platform.set_traffic(PROBLEM, {"one": 100})
-    platform.write_tags(PROBLEM, Tags((cloud.models["1"],)))
     return cloud
 
 
