@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ml.fault import invalid
-from ml.lean import sklearn_without_pandas
 from ml.learners.repeatable import repeatable
 from ml.model.encoder import Encoder
 from ml.model.model import ESTIMATOR
@@ -24,7 +23,6 @@ def learn(problem: Problem, encoder: Encoder, matrix: Floats, target: Floats, fo
     Raises:
         Fault: scikit-learn refuses a parameter.
     """
-    sklearn_without_pandas()
     import skops.io
 
     pipeline = _pipeline(problem, encoder)

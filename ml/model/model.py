@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.fault import invalid
-from ml.lean import sklearn_without_pandas
 from ml.model.booster import Booster
 from ml.model.encoder import Encoder
 
@@ -101,7 +100,6 @@ class SklearnEstimator:
     """A scikit-learn pipeline over encoded rows, loaded by skops without pickle."""
 
     def __init__(self, path: Path, classifies: bool) -> None:
-        sklearn_without_pandas()
         import skops.io
 
         self._pipeline = skops.io.load(path, trusted=TRUSTED)
