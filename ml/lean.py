@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-
 HIDDEN = ("pandas", "pytest")  # pytest: scikit-learn imports it, too, where it finds it
 
 
