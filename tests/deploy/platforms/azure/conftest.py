@@ -75,7 +75,7 @@ class Cloud:
 
     def sham(self) -> None:
         """Deployments answer nothing from now on, where only what is written and read matters."""
-        self.azure.endpoints.command = lambda body: SHAM
+        self.azure.containers.command = lambda body: SHAM
 
     def serve_sham(self) -> None:
         """Dev's endpoint, with version 1 at 100 %, which answers nothing."""

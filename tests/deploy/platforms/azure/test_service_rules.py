@@ -129,13 +129,13 @@ def test_a_full_region_is_not_the_models_fault(cloud, standing):
     def refuse(body):
         raise Refused(400, "OutOfQuota", "Not enough quota is available.")
 
-    cloud.azure.endpoints.command = refuse
+    cloud.azure.containers.command = refuse
     with pytest.raises(Fault, match=r"OutOfQuota|quota"):
         standing.create_deployment(PROBLEM, "three", cloud.models["1"])
 
 
 def test_a_container_that_ends_is_the_models_fault(cloud, standing):
-    cloud.azure.endpoints.command = lambda body: ["python3", "-c", "raise SystemExit('a tree is missing')"]
+    cloud.azure.containers.command = lambda body: ["python3", "-c", "raise SystemExit('a tree is missing')"]
     with pytest.raises(DeploymentFailed, match="a tree is missing"):
         standing.create_deployment(PROBLEM, "three", cloud.models["1"])
     assert standing.observe(PROBLEM).deployment("three").state == "failed"
@@ -177,7 +177,7 @@ def test_what_is_stopped_in_the_middle_of_a_release_takes_no_requests_before_it_
 
 
 def test_a_foreign_deployment_is_shown_and_is_no_ones_model(standing, cloud):
-    body = cloud.azure.endpoints.deployment("mlw-dev", standing._endpoints.azure_name(PROBLEM), "two").body
+    body = cloud.azure.deployments.deployment("mlw-dev", standing._endpoints.azure_name(PROBLEM), "two").body
     body["tags"] = {}
     assert standing.observe(PROBLEM).deployment("two") == Deployment("two", ModelRef("", "", ""), "ready")
 
@@ -290,7 +290,7 @@ def test_the_service_deletes_what_serves_so_that_refusing_is_ours(standing):
 
 
 def test_the_service_counts_the_deployments_too(standing, cloud, monkeypatch):
-    monkeypatch.setattr("tests.stand_in.endpoints.MOST_DEPLOYMENTS", 2)
+    monkeypatch.setattr("tests.stand_in.deployments.MOST_DEPLOYMENTS", 2)
     with pytest.raises(Fault, match="An endpoint has at most 2 deployments"):
         standing.create_deployment(PROBLEM, "three", cloud.models["1"])
 
