@@ -9,6 +9,7 @@ from tests.stand_in.assets import PROVIDER, Assets
 from tests.stand_in.containers import Container, Containers
 from tests.stand_in.described import check
 from tests.stand_in.endpoints import NAME, ONE, Endpoint, Endpoints
+from tests.stand_in.limits import check_ranges
 from tests.stand_in.server import Answer, Asked, Refused, Server
 
 MOST_DEPLOYMENTS = 20
@@ -44,7 +45,7 @@ class Deployments:
             endpoint = self.endpoints.endpoint(w, e)
             check("OnlineDeployment", body)
             known = endpoint.deployments.get(d)
-            self._refuse(endpoint, e, d, known, body["properties"])
+            self._refuse(endpoint, e, d, known, body)
             made = self._shown(w, e, d, body)
             container = Container(made)
             if known:
@@ -65,7 +66,8 @@ class Deployments:
 
         return Answer(200 if known else 201, made, self.server.operate(work, self.endpoints.operation_seconds))
 
-    def _refuse(self, endpoint: Endpoint, e: str, d: str, known: Container | None, wanted: dict[str, Any]) -> None:
+    def _refuse(self, endpoint: Endpoint, e: str, d: str, known: Container | None, body: dict[str, Any]) -> None:
+        wanted = body["properties"]
         if not NAME.fullmatch(d):
             raise Refused(400, "UserError", f"The deployment name {d} is not valid.")
         if endpoint.busy or (known and known.body["properties"]["provisioningState"] in ("Creating", "Updating")):
@@ -77,6 +79,7 @@ class Deployments:
             raise Refused(400, "BadArgument", "A deployment is of its endpoint's kind: Kubernetes, or managed.")
         if kubernetes and "/registries/" in str(wanted.get("model")):
             raise Refused(400, "BadArgument", "A Kubernetes deployment cannot take a model of a registry.")
+        check_ranges(wanted, (body.get("sku") or {}).get("capacity"))
 
     def _shown(self, w: str, e: str, d: str, body: dict[str, Any]) -> dict[str, Any]:
         properties = {**body["properties"], "provisioningState": "Creating"}

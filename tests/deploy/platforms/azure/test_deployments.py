@@ -1,0 +1,58 @@
+"""Deployments: taken up where they are being made, and whose fault it is where they do not come up."""
+
+import shutil
+
+import pytest
+
+from deploy.platforms.azure import endpoints
+from deploy.platforms.protocol import DeploymentFailed
+from deploy.release.state import Deployment, ModelRef
+from ml.fault import Fault
+from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.stand_in.server import Refused
+
+
+def test_a_deployment_that_is_being_made_is_taken_up(cloud, standing, server):
+    cloud.azure.endpoints.operation_seconds = 0.5
+    server.trouble("PUT", "deployments/three", applied=True, times=1)  # its answer is lost, and then it is there
+    standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+    assert standing.observe(PROBLEM).deployment("three").state == "ready"
+
+
+def test_a_full_region_is_not_the_models_fault(cloud, standing):
+    def refuse(body):
+        raise Refused(400, "OutOfQuota", "Not enough quota is available.")
+
+    cloud.azure.containers.command = refuse
+    with pytest.raises(Fault, match=r"OutOfQuota|quota"):
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+
+
+def test_a_container_that_ends_is_the_models_fault(cloud, standing):
+    cloud.azure.containers.command = lambda body: ["python3", "-c", "raise SystemExit('a tree is missing')"]
+    with pytest.raises(DeploymentFailed, match="a tree is missing"):
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+    assert standing.observe(PROBLEM).deployment("three").state == "failed"
+
+
+def test_an_endpoint_has_at_most_twenty_deployments(standing, monkeypatch, cloud):
+    monkeypatch.setattr("deploy.platforms.azure.deployments.MOST", 2)
+    with pytest.raises(Fault, match="2 deployments, the most it may have"):
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+
+
+def test_a_foreign_deployment_is_shown_and_is_no_ones_model(standing, cloud):
+    body = cloud.azure.deployments.deployment("mlw-dev", standing._endpoints.azure_name(PROBLEM), "two").body
+    body["tags"] = {}
+    assert standing.observe(PROBLEM).deployment("two") == Deployment("two", ModelRef("", "", ""), "ready")
+
+
+def test_an_asset_out_of_the_services_range_is_not_the_models_fault(cloud, standing, tmp_path, monkeypatch):
+    wrong = shutil.copytree(endpoints.ASSETS, tmp_path / "assets" / "endpoints") / "managed-deployment.yml"
+    wrong.write_text(wrong.read_text().replace("threshold: 12", "threshold: 0").replace("10000", "200000"))
+    monkeypatch.setattr(endpoints, "ASSETS", wrong.parent)
+    with pytest.raises(Fault, match=r"Probe\.failureThreshold: at least 1; .*at most 180 seconds") as caught:
+        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+    assert not isinstance(caught.value, DeploymentFailed), "which would reject the model"
+    assert caught.value.remedy == "correct it, then try again"
+    assert standing.observe(PROBLEM).deployment("three") is None
