@@ -13,13 +13,14 @@ from typing import Any
 
 from deploy.platforms.azure.faults import NotThere
 from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.azure.tags import COMMIT, DATA, DIGEST, RUN
 from deploy.platforms.protocol import Origin
 from deploy.release.state import ModelRef
 from deploy.runs import Run
 from ml import digest
 from ml.fault import Fault
 
-DIGEST, EVIDENCE_HASH = "mlops.digest", "mlops.evidence"
+EVIDENCE_HASH = "mlops.evidence"
 LINEAGE = "-evidence"  # what is registered beside a model, with the same version
 SHARED_DIGITS = 12
 ATTEMPTS = 5
@@ -59,9 +60,9 @@ class Registry:
             DIGEST: run.model_digest,
             EVIDENCE_HASH: digest.of_bytes(evidence),
             "mlops.decision": decision,
-            "mlops.run": run.run_id,
-            "mlops.data": run.data_digest,
-            "mlops.commit": run.git_commit or "none",
+            RUN: run.run_id,
+            DATA: run.data_digest,
+            COMMIT: run.git_commit or "none",
         }
         with self._lineage(run, evidence) as lineage:
             for _ in range(ATTEMPTS):
