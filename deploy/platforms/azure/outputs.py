@@ -26,7 +26,6 @@ class Outputs:
 
     stack: str
     subscription_id: str
-    tenant_id: str
     location: str
     resource_group: str
     workspace_name: str
@@ -38,7 +37,6 @@ class Outputs:
     instance_types: tuple[str, ...]
     endpoint_identity_id: str
     endpoint_identity_client_id: str
-    endpoint_host: str
     storage_account: str
     raw_container: str
     datastore_name: str

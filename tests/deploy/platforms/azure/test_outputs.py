@@ -2,11 +2,12 @@
 
 import json
 import re
+from dataclasses import fields
 
 import pytest
 
 from deploy.exit_codes import WAITING
-from deploy.platforms.azure.outputs import VARIABLE, check, keys, read_outputs, state_of
+from deploy.platforms.azure.outputs import VARIABLE, Outputs, check, keys, read_outputs, state_of
 from deploy.platforms.local.home import REPOSITORY
 from ml.fault import Fault
 from tests.deploy.platforms.azure.conftest import PROBLEM
@@ -130,3 +131,8 @@ def test_a_plan_without_pulumi_is_bound_to_the_file_that_is_read_in_its_place(cl
     assert release() == WAITING
     assert f"the plan was made for state {shown[:12]}" in capsys.readouterr().err
     assert not cloud.azure.endpoints.known
+
+
+def test_nothing_is_asked_of_a_stack_that_no_one_uses():
+    code = "\n".join(path.read_text() for path in (REPOSITORY / "deploy").rglob("*.py"))
+    assert not [field.name for field in fields(Outputs) if not re.search(rf"\.{field.name}\b", code)]
