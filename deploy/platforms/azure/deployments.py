@@ -12,6 +12,7 @@ from deploy.platforms.azure.collected import place_of
 from deploy.platforms.azure.endpoints import NOT_FOUND, SHOWN_WITHIN_SECONDS, Endpoints, asset
 from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import NotThere, as_fault, code_of
+from deploy.platforms.azure.ranges import check_ranges
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import OPERATION_SECONDS, POLL_SECONDS
 from deploy.platforms.azure.tags import DIGEST
@@ -128,7 +129,9 @@ class Deployments:
         from azure.ai.ml import load_online_deployment
 
         serving = self.endpoints.serving
-        entity = load_online_deployment(asset(f"{serving.compute}-deployment.yml"))
+        file = asset(f"{serving.compute}-deployment.yml")
+        entity = load_online_deployment(file)
+        check_ranges(entity, serving.compute, file)
         entity.name, entity.endpoint_name = name, endpoint
         entity.code_configuration.code = str(staged(REPOSITORY, self.code))
         entity.environment = environment(self.endpoints.sdk, "serving")

@@ -1,10 +1,7 @@
 """Deployments: taken up where they are being made, and whose fault it is where they do not come up."""
 
-import shutil
-
 import pytest
 
-from deploy.platforms.azure import endpoints
 from deploy.platforms.protocol import DeploymentFailed
 from deploy.release.state import Deployment, ModelRef
 from ml.fault import Fault
@@ -47,12 +44,16 @@ def test_a_foreign_deployment_is_shown_and_is_no_ones_model(standing, cloud):
     assert standing.observe(PROBLEM).deployment("two") == Deployment("two", ModelRef("", "", ""), "ready")
 
 
-def test_an_asset_out_of_the_services_range_is_not_the_models_fault(cloud, standing, tmp_path, monkeypatch):
-    wrong = shutil.copytree(endpoints.ASSETS, tmp_path / "assets" / "endpoints") / "managed-deployment.yml"
-    wrong.write_text(wrong.read_text().replace("threshold: 12", "threshold: 0").replace("10000", "200000"))
-    monkeypatch.setattr(endpoints, "ASSETS", wrong.parent)
+def test_what_the_service_does_not_take_is_not_the_models_fault(cloud, standing, monkeypatch):
+    made = type(standing._deployments)._entity
+
+    def wrong(self, *words):
+        entity = made(self, *words)
+        entity.liveness_probe.failure_threshold, entity.request_settings.request_timeout_ms = 0, 200_000
+        return entity
+
+    monkeypatch.setattr(type(standing._deployments), "_entity", wrong)
     with pytest.raises(Fault, match=r"Probe\.failureThreshold: at least 1; .*at most 180 seconds") as caught:
         standing.create_deployment(PROBLEM, "three", cloud.models["1"])
     assert not isinstance(caught.value, DeploymentFailed), "which would reject the model"
-    assert caught.value.remedy == "correct it, then try again"
     assert standing.observe(PROBLEM).deployment("three") is None
