@@ -22,7 +22,7 @@ class Bound:
 
     Attributes:
         commit: the repository's, whose pin and policy the plan goes by.
-        state: hash of what Pulumi holds of the stack; None on this machine.
+        state: hash of the infrastructure that it was made on (see `Platform.state`); None on this machine.
         observed: the endpoint that the plan starts from.
         retry: whether it releases what was rejected here.
     """

@@ -315,6 +315,14 @@ class Platform(Protocol):
         """
         ...
 
+    def state(self) -> str | None:
+        """A hash of the infrastructure that the stack stands on, which a plan is bound to; None where there is none.
+
+        Raises:
+            Fault: whoever holds it does not tell.
+        """
+        ...
+
     def stop(self, endpoint: str) -> bool:
         """Ends what runs for the endpoint, and costs; False where nothing did."""
         ...

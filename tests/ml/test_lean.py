@@ -1,3 +1,5 @@
+"""Pandas stays out of a process that makes no data frame."""
+
 from __future__ import annotations
 
 import os

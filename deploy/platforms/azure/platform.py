@@ -24,7 +24,7 @@ from deploy.platforms.azure.live.probes import Probes
 from deploy.platforms.azure.live.together import LiveNumbers
 from deploy.platforms.azure.lock import Locks
 from deploy.platforms.azure.needs import Needs
-from deploy.platforms.azure.outputs import Outputs, read_outputs
+from deploy.platforms.azure.outputs import Outputs, read_outputs, state_of
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk, check_installed
 from deploy.platforms.azure.serving import serving_of
@@ -260,6 +260,10 @@ class AzurePlatform:
     def needs(self) -> Mapping[str, Callable[[], str]]:
         """See `Platform`."""
         return Needs(self.sdk, self._endpoints).reads()
+
+    def state(self) -> str | None:
+        """See `Platform`."""
+        return state_of(self.stack, self.home.root)
 
     def stop(self, endpoint: str) -> bool:
         """See `Platform`; the endpoint itself costs nothing and keeps its tags."""

@@ -260,6 +260,10 @@ class LocalPlatform:
         """See `Platform`; `deploy.doctor.local` looks at this machine."""
         return {}
 
+    def state(self) -> str | None:
+        """See `Platform`."""
+        return None
+
     def stop(self, endpoint: str) -> bool:
         """See `Platform`; what it served is remembered."""
         return self.client(endpoint).stop()

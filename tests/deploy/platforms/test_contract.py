@@ -40,7 +40,7 @@ def place(request, tmp_path_factory, registered):
             machine.stop()
         else:
             cloud = azure.start(folder, registered, patched, request.param)
-            cloud.azure.endpoints.command = lambda body: [sys.executable, str(server)]
+            cloud.azure.containers.command = lambda body: [sys.executable, str(server)]
             cloud.register("1", "2")
             yield cloud.platform("dev"), cloud.models
             cloud.azure.stop()

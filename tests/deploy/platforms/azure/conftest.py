@@ -75,7 +75,7 @@ class Cloud:
 
     def sham(self) -> None:
         """Deployments answer nothing from now on, where only what is written and read matters."""
-        self.azure.endpoints.command = lambda body: SHAM
+        self.azure.containers.command = lambda body: SHAM
 
     def serve_sham(self) -> None:
         """Dev's endpoint, with version 1 at 100 %, which answers nothing."""
@@ -137,3 +137,22 @@ def either(request, tmp_path, monkeypatch, registered):
     yield made
     made.azure.stop()
     assert not made.azure.server.mishaps
+
+
+@pytest.fixture
+def standing(cloud):
+    """An endpoint with two deployments, whose processes answer nothing: only what is written matters here."""
+    cloud.sham()
+    cloud.register("1")
+    platform = cloud.platform()
+    platform.create_endpoint(PROBLEM)
+    for name in ("one", "two"):
+        platform.create_deployment(PROBLEM, name, cloud.models["1"])
+    platform.set_traffic(PROBLEM, {"one": 100})
+    cloud.azure.server.ledger.clear()
+    return platform
+
+
+@pytest.fixture
+def server(cloud):
+    return cloud.azure.server

@@ -69,6 +69,14 @@ def test_a_size_with_too_few_cores_left_is_found_with_what_an_upgrade_reserves(c
     assert not wrong(cloud)
 
 
+def test_a_family_is_found_on_whichever_page_of_the_quota_it_stands(cloud):
+    for size in (1, 2, 4, 100):
+        cloud.azure.quota.page = size
+        cloud.azure.server.ledger.clear()
+        assert found(cloud)[4].message == "1 Standard_DS3_v2, 100 cores left"
+        assert len(cloud.azure.server.calls("GET", "/usages")) == -(-4 // size)
+
+
 def test_a_size_that_the_region_lacks_is_found(cloud):
     (cloud.folder / "rollout" / "azure.yaml").write_text(
         ROLLOUT.replace("dev:\n", "dev:\n  serving: {instance_type: Standard_X1}\n")

@@ -189,8 +189,3 @@ def test_a_registry_that_is_gone(served, asked):
 
 def test_the_logs_of_an_endpoint_that_is_not_there(asked):
     assert f"dev has no endpoint for {PROBLEM} → mlops release" in asked(("logs", PROBLEM, "--stack", "dev"))
-
-
-def test_the_plan_of_an_approver_is_bound_to_what_pulumi_holds(served, capsys):
-    assert served.mlops("plan", PROBLEM, "--stack", "dev", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["stack"] == "dev"
