@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ml.fault import Fault
+from ml.fault import Fault, of_the_machine
 
 LONGEST = 240
 COLOURS = re.compile(r"\x1b\[\d+m")
@@ -52,8 +52,11 @@ def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "th
     """
     from azure.core import exceptions as core
 
+    error = _beneath(error)
     if isinstance(error, Fault):
         return error
+    if isinstance(error, OSError) and (known := of_the_machine(error, doing)) is not None:
+        return known
     if isinstance(error, core.ClientAuthenticationError):
         return _of_login(error, doing)
     if isinstance(error, core.HttpResponseError):
@@ -61,6 +64,19 @@ def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "th
     if isinstance(error, core.ServiceRequestError | core.ServiceResponseError | OSError):
         return Unreachable(f"Azure does not answer: {_words(error)}", doing, "see the connection, then try again")
     return Refused(_words(error), doing, "correct it, then try again")
+
+
+def _beneath(error: Exception) -> Exception:
+    """What was answered, where the SDK has wrapped it in words of its own."""
+    from azure.ai.ml.exceptions import MlException
+    from azure.core import exceptions as core
+
+    answered: Any = (core.HttpResponseError, core.ServiceRequestError, core.ServiceResponseError)
+    wrapped: BaseException | None = error
+    while isinstance(wrapped, MlException):  # what is raised while another is told has no cause, only a context
+        told_anew = wrapped.__context__ if isinstance(wrapped.__context__, MlException) else None
+        wrapped = wrapped.__cause__ or told_anew
+    return wrapped if isinstance(wrapped, answered) else error
 
 
 def _of_login(error: Any, doing: str) -> Fault:
@@ -83,6 +99,7 @@ def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault
     if status == 401:
         return Fault("the login to Azure is not valid any more", doing, "az login")
     if status == 403:
+        of = "the storage account" if _is_of_storage(error) else of
         role = ROLES[of].format(group=group)
         remedy = f"ask whoever owns the stack {stack} for the role {role} (docs/infrastructure-roles.md)"
         return Forbidden(f"your rights do not allow it on {of}: {words}", doing, remedy)
@@ -94,6 +111,12 @@ def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault
     if status is not None and status >= 500:
         return Unreachable(f"Azure fails with {status}: {words}", doing, "try again; see https://status.azure.com")
     return Refused(f"Azure refuses it: {words}", doing, "correct it, then try again")
+
+
+def _is_of_storage(error: Any) -> bool:
+    """Whether blob storage was asked: the SDK sends code and models there itself, on its way to the workspace."""
+    request = getattr(error.response, "request", None)
+    return "x-ms-version" in getattr(request, "headers", {})
 
 
 def code_of(error: Exception) -> str:
@@ -108,5 +131,5 @@ def _words(error: Exception) -> str:
     line = " ".join(COLOURS.sub("", str(told)).split())
     if found := DETAIL.search(line):  # the SDK's own refusals: a list of faults between two pieces of advice
         line = found[1]
-    line = line.split(" RequestId:")[0]  # from there on blob storage speaks to its own engineers
+    line = re.split(" (?:RequestId|ErrorCode):", line)[0]  # from there on blob storage speaks to its own engineers
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -6,7 +6,9 @@ import pytest
 
 from deploy.platforms.azure import jobs
 from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+from tests.stand_in.server import Answer
 
+STORAGE = "^/+stdev/"
 WORKSPACE = r"workspaces/mlw-dev(/|$)"
 READS = [
     ("data", "push", PROBLEM, "--stack", "dev"),
@@ -158,19 +160,23 @@ def served(cloud):
 
 
 @pytest.mark.parametrize(
-    ("command", "path", "role"),
+    ("command", "method", "path", "role"),
     [
-        (("score", PROBLEM, "--stack", "dev", "--data", "rows.json"), "listKeys", "AzureML Data Scientist"),
-        (("logs", PROBLEM, "--stack", "dev"), "getLogs", "AzureML Data Scientist"),
-        (("monitor", PROBLEM, "--stack", "dev"), "^/+stdev/", "Storage Blob Data Contributor"),
-        (("down", "--stack", "dev"), "^/+stdev/mlops", "Storage Blob Data Contributor"),
-        (("data", "push", PROBLEM), "^/+stdev/", "Storage Blob Data Contributor"),
-        (("promote", PROBLEM, "--yes"), "registr", "AzureML Registry User"),
+        (("score", PROBLEM, "--stack", "dev", "--data", "rows.json"), "*", "listKeys", "AzureML Data Scientist"),
+        (("logs", PROBLEM, "--stack", "dev"), "*", "getLogs", "AzureML Data Scientist"),
+        (("monitor", PROBLEM, "--stack", "dev"), "*", STORAGE, "Storage Blob Data Contributor"),
+        (("down", "--stack", "dev"), "*", f"{STORAGE}mlops", "Storage Blob Data Contributor"),
+        (("data", "push", PROBLEM), "*", STORAGE, "Storage Blob Data Contributor"),
+        (("components",), "HEAD", STORAGE, "Storage Blob Data Contributor"),
+        (("components",), "PUT", STORAGE, "Storage Blob Data Contributor"),
+        (("promote", PROBLEM, "--yes"), "*", "registr", "AzureML Registry User"),
     ],
-    ids=["keys", "logs", "collected", "lock", "rows", "registry"],
+    ids=["keys", "logs", "collected", "lock", "rows", "code", "writing code", "registry"],
 )
-def test_missing_rights_on_one_thing_name_the_role_for_it(served, asked, command, path, role):
-    served.azure.server.refuse("*", path, 403, "AuthorizationFailed", "It is not allowed.", times=99)
+def test_missing_rights_on_one_thing_name_the_role_for_it(served, asked, command, method, path, role):
+    refusal = {"error": {"code": "AuthorizationFailed", "message": "It is not allowed."}}
+    headers = {"x-ms-error-code": "AuthorizationPermissionMismatch"} if path.startswith(STORAGE) else {}
+    served.azure.server.trouble(method, path, Answer(403, refusal, headers), times=999)
     assert f"ask whoever owns the stack dev for the role {role}" in asked(command)
 
 
