@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from json import JSONDecodeError
 from typing import Any
 
 from ml.fault import Fault, of_the_machine
 
 LONGEST = 240
+# How the libraries below tell of a connection: by their own classes, with numbers of the system.
+CONNECTION = re.compile(r"\w+\(host='([^']+)', port=\d+\)")
+ERRNO = re.compile(r"\[Errno -?\d+\] ")
+BROKEN_OFF = re.compile(r"^\('[^']*', \w+\((?:\d+, )?['\"](.+?)['\"]\)\)$")
 COLOURS = re.compile(r"\x1b\[\d+m")
 DETAIL = re.compile(r"Details: \(x\) (.+?)(?: \(x\) | Resolutions: |$)")
 ROLES = {
@@ -57,12 +62,17 @@ def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "th
         return error
     if isinstance(error, OSError) and (known := of_the_machine(error, doing)) is not None:
         return known
+    if isinstance(error, core.DecodeError | JSONDecodeError):
+        remedy = "see what stands between (a proxy, the network's sign-in page), then try again"
+        return Unreachable("what answers is not Azure: it speaks no JSON", doing, remedy)
     if isinstance(error, core.ClientAuthenticationError):
         return _of_login(error, doing)
     if isinstance(error, core.HttpResponseError):
         return _of_status(error, doing, group, stack, of)
     if isinstance(error, core.ServiceRequestError | core.ServiceResponseError | OSError):
-        return Unreachable(f"Azure does not answer: {_words(error)}", doing, "see the connection, then try again")
+        return Unreachable(
+            f"Azure does not answer: {_unconnected(_words(error))}", doing, "see the connection, then try again"
+        )
     return Refused(_words(error), doing, "correct it, then try again")
 
 
@@ -123,6 +133,13 @@ def code_of(error: Exception) -> str:
     """ARM's word for what is wrong, as in `OutOfQuota`; empty where it says none."""
     told = getattr(getattr(error, "error", None), "code", None)
     return str(told or "")
+
+
+def _unconnected(words: str) -> str:
+    """Why there is no connection, without the names of Python's classes."""
+    if found := BROKEN_OFF.match(words):
+        return found[1]
+    return ERRNO.sub("", CONNECTION.sub(r"\1", words))
 
 
 def _words(error: Exception) -> str:

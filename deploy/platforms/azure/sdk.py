@@ -58,6 +58,8 @@ class Sdk:
     def __init__(self, outputs: Outputs) -> None:
         self.outputs = outputs
         self._own = threading.local()
+        for name in QUIET:  # what is imported later has its say through these
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     @cached_property
     def credential(self) -> Kept:

@@ -91,7 +91,30 @@ def test_a_stack_that_was_never_brought_up(cloud, asked):
 def test_a_network_that_is_gone(cloud, asked):
     cloud.azure.server.stop()
     for command in READS:
-        assert "Azure does not answer" in asked(command)
+        told = asked(command)
+        assert "Azure does not answer: 127.0.0.1: Failed to establish a new connection: Connection refused →" in told
+
+
+def test_a_connection_that_breaks_off(cloud, asked):
+    cloud.azure.server.trouble("GET", "onlineEndpoints", times=99)
+    assert "does not answer: Remote end closed connection without response →" in asked(("status", "--stack", "dev"))
+
+
+def test_a_page_in_the_place_of_azure(cloud, asked, caplog):
+    page = b"<html>Sign in to this network</html>"
+    cloud.azure.server.trouble("POST", "stdev", Answer(502, page, {"Content-Type": "text/html"}), times=99)
+    cloud.azure.server.trouble("PUT", "stdev", Answer(502, page, {"Content-Type": "text/html"}), times=99)
+    assert "Azure fails with 502" in asked(("rollback", PROBLEM, "--stack", "dev"))
+    cloud.azure.server.trouble("GET", "subscriptions", Answer(200, page, {"Content-Type": "text/html"}), times=99)
+    assert "what answers is not Azure: it speaks no JSON → see" in asked(("status", "--stack", "dev"))
+    assert not caplog.records
+
+
+def test_a_run_that_was_not_begun_here_is_not_waited_for_before_it_was_seen(cloud, asked, monkeypatch):
+    monkeypatch.setattr(jobs, "HICCUP_SECONDS", 600.0)
+    cloud.azure.server.refuse("GET", "jobs", 503, "ServiceUnavailable", "The service is busy.", times=99)
+    told = asked(("train", PROBLEM, "--resume", "a-run"))
+    assert told.endswith("then mlops train --resume a-run --stack dev --platform azure")
 
 
 def test_a_machine_without_the_azure_cli(cloud, asked, monkeypatch):
