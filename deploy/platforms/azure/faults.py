@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from json import JSONDecodeError
 from typing import Any
 
-from ml.fault import Fault
+from ml.fault import Fault, of_the_machine
 
 LONGEST = 240
+# How the libraries below tell of a connection: by their own classes, with numbers of the system.
+CONNECTION = re.compile(r"\w+\(host='([^']+)', port=\d+\)")
+ERRNO = re.compile(r"\[Errno -?\d+\] ")
+BROKEN_OFF = re.compile(r"^\('[^']*', \w+\((?:\d+, )?['\"](.+?)['\"]\)\)$")
 COLOURS = re.compile(r"\x1b\[\d+m")
 DETAIL = re.compile(r"Details: \(x\) (.+?)(?: \(x\) | Resolutions: |$)")
 ROLES = {
@@ -52,15 +57,36 @@ def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "th
     """
     from azure.core import exceptions as core
 
+    error = _beneath(error)
     if isinstance(error, Fault):
         return error
+    if isinstance(error, OSError) and (known := of_the_machine(error, doing)) is not None:
+        return known
+    if isinstance(error, core.DecodeError | JSONDecodeError):
+        remedy = "see what stands between (a proxy, the network's sign-in page), then try again"
+        return Unreachable("what answers is not Azure: it speaks no JSON", doing, remedy)
     if isinstance(error, core.ClientAuthenticationError):
         return _of_login(error, doing)
     if isinstance(error, core.HttpResponseError):
         return _of_status(error, doing, group, stack, of)
     if isinstance(error, core.ServiceRequestError | core.ServiceResponseError | OSError):
-        return Unreachable(f"Azure does not answer: {_words(error)}", doing, "see the connection, then try again")
+        return Unreachable(
+            f"Azure does not answer: {_unconnected(_words(error))}", doing, "see the connection, then try again"
+        )
     return Refused(_words(error), doing, "correct it, then try again")
+
+
+def _beneath(error: Exception) -> Exception:
+    """What was answered, where the SDK has wrapped it in words of its own."""
+    from azure.ai.ml.exceptions import MlException
+    from azure.core import exceptions as core
+
+    answered: Any = (core.HttpResponseError, core.ServiceRequestError, core.ServiceResponseError)
+    wrapped: BaseException | None = error
+    while isinstance(wrapped, MlException):  # what is raised while another is told has no cause, only a context
+        told_anew = wrapped.__context__ if isinstance(wrapped.__context__, MlException) else None
+        wrapped = wrapped.__cause__ or told_anew
+    return wrapped if isinstance(wrapped, answered) else error
 
 
 def _of_login(error: Any, doing: str) -> Fault:
@@ -83,6 +109,7 @@ def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault
     if status == 401:
         return Fault("the login to Azure is not valid any more", doing, "az login")
     if status == 403:
+        of = "the storage account" if _is_of_storage(error) else of
         role = ROLES[of].format(group=group)
         remedy = f"ask whoever owns the stack {stack} for the role {role} (docs/infrastructure-roles.md)"
         return Forbidden(f"your rights do not allow it on {of}: {words}", doing, remedy)
@@ -96,10 +123,23 @@ def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault
     return Refused(f"Azure refuses it: {words}", doing, "correct it, then try again")
 
 
+def _is_of_storage(error: Any) -> bool:
+    """Whether blob storage was asked: the SDK sends code and models there itself, on its way to the workspace."""
+    request = getattr(error.response, "request", None)
+    return "x-ms-version" in getattr(request, "headers", {})
+
+
 def code_of(error: Exception) -> str:
     """ARM's word for what is wrong, as in `OutOfQuota`; empty where it says none."""
     told = getattr(getattr(error, "error", None), "code", None)
     return str(told or "")
+
+
+def _unconnected(words: str) -> str:
+    """Why there is no connection, without the names of Python's classes."""
+    if found := BROKEN_OFF.match(words):
+        return found[1]
+    return ERRNO.sub("", CONNECTION.sub(r"\1", words))
 
 
 def _words(error: Exception) -> str:
@@ -108,5 +148,5 @@ def _words(error: Exception) -> str:
     line = " ".join(COLOURS.sub("", str(told)).split())
     if found := DETAIL.search(line):  # the SDK's own refusals: a list of faults between two pieces of advice
         line = found[1]
-    line = line.split(" RequestId:")[0]  # from there on blob storage speaks to its own engineers
+    line = re.split(" (?:RequestId|ErrorCode):", line)[0]  # from there on blob storage speaks to its own engineers
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

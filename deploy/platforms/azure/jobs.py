@@ -72,7 +72,8 @@ class Jobs:
         Args:
             name: of the job.
             screen: hears of every step, and of a service that does not answer.
-            just_begun: whether it may still be unknown to those parts of the service that are asked.
+            just_begun: whether it may still be unknown to those parts of the service that are asked; one that was
+                not begun here is waited for once it was seen.
 
         Raises:
             NotThere: there is no such job.
@@ -81,7 +82,7 @@ class Jobs:
             Fault: a step failed, or the job was cancelled.
         """
         told: dict[str, str] = {}
-        patience = Patience(screen, SEEN_WITHIN_SECONDS if just_begun else 0.0)
+        patience, is_there = Patience(screen, SEEN_WITHIN_SECONDS if just_begun else 0.0), just_begun
         while True:
             try:
                 job, children = self._seen(name)
@@ -90,7 +91,10 @@ class Jobs:
                 if job.status in ENDED:
                     return self._ended(job, children)
                 patience.renew()
+                is_there = True
             except (Unreachable, Busy, NotThere) as fault:
+                if not is_there:
+                    raise
                 patience.lose(fault)
             time.sleep(POLL_SECONDS)
 
@@ -205,7 +209,7 @@ class Patience:
         if now - self.since >= (self.unseen if isinstance(fault, NotThere) else HICCUP_SECONDS):
             raise fault
         if now == self.since and not isinstance(fault, NotThere):
-            self.screen.warn(f"{fault.message}; the job goes on, and is asked for again")
+            self.screen.warn(f"{fault.message.rstrip('.')}; the job goes on, and is asked for again")
 
     def renew(self) -> None:
         """The service answered."""

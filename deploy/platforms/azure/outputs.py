@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,13 @@ from ml.fault import Fault, invalid
 CONTRACT = 1
 VARIABLE = "MLOPS_STACK_OUTPUTS"
 PULUMI_SECONDS = 120
+MAY_BE_EMPTY = ("kubernetes_compute", "endpoint_host")  # without AKS
+KINDS = {
+    "str": (str, "a text"),
+    "bool": (bool, "true or false"),
+    "tuple[str, ...]": (list, "a list"),
+    "Mapping[str, str]": (dict, "an object"),
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ def check(given: Any, stack: str, where: str) -> Outputs:
     """Outputs as a value, or the fault that says what is wrong with them.
 
     Raises:
-        Fault: a key is missing, they are another stack's, or of another version of the contract.
+        Fault: a key is missing or holds what is none of its kind, they are another stack's, or of another version of
+            the contract.
     """
     up = f"pulumi up --stack {stack}"
     if not isinstance(given, dict) or not given:
@@ -98,6 +106,8 @@ def check(given: Any, stack: str, where: str) -> Outputs:
         raise Fault(f"the outputs lack {', '.join(missing)}", where, up)
     if given["stack"] != stack:
         raise invalid(f"these are the outputs of {given['stack']}, not of {stack}", where, "name the right file")
+    if wrong := [*filter(None, (_wrong(field, given[_key(field.name)]) for field in fields(Outputs)))]:
+        raise Fault("; ".join(wrong), where, up)
     return Outputs(**{field.name: _value(given[_key(field.name)]) for field in fields(Outputs)})
 
 
@@ -106,6 +116,14 @@ def _file(stack: str, folder: Path) -> Path | None:
     named = os.environ.get(VARIABLE, "").replace("{stack}", stack)
     kept = folder / f"{stack}.outputs.json"
     return Path(named) if named else kept if kept.exists() else None
+
+
+def _wrong(field: Field[Any], value: Any) -> str:
+    """What is wrong with a value; empty where nothing is."""
+    kind, word = KINDS[str(field.type)]
+    if not isinstance(value, kind):
+        return f"`{_key(field.name)}` is {json.dumps(value)}, and not {word}"
+    return f"`{_key(field.name)}` is empty" if value == "" and field.name not in MAY_BE_EMPTY else ""
 
 
 def _key(name: str) -> str:

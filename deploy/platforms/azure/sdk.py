@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -57,6 +58,8 @@ class Sdk:
     def __init__(self, outputs: Outputs) -> None:
         self.outputs = outputs
         self._own = threading.local()
+        for name in QUIET:  # what is imported later has its say through these
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     @cached_property
     def credential(self) -> Kept:
@@ -285,12 +288,39 @@ def quieten() -> None:
             logger.handlers.clear()
 
 
+class Senders(ThreadPoolExecutor):
+    """Threads that send a folder's files: the first that fails ends the others, and is told."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._sent: list[Future[Any]] = []
+
+    def submit(self, *what: Any, **options: Any) -> Future[Any]:
+        """See `ThreadPoolExecutor`."""
+        self._sent.append(super().submit(*what, **options))
+        return self._sent[-1]
+
+    def __exit__(self, *raised: object) -> None:
+        """Waits for all.
+
+        Raises:
+            Exception: what the first that failed has raised.
+        """
+        ended, _ = wait(self._sent, return_when=FIRST_EXCEPTION)
+        self.shutdown(cancel_futures=True)
+        for one in ended:
+            one.result()
+
+
 def mend() -> None:
-    """Mends two slips of 1.35.2.
+    """Mends three slips of 1.35.2.
 
     A job's output that is a model is asked for by a word that the SDK's own request refuses; a model monitor with a
-    target is written, and what the service answers is then read by a name that the answer's class does not have.
+    target is written, and what the service answers is then read by a name that the answer's class does not have;
+    where a folder is sent without a bar on the screen nobody looks at the files that fail, and they are waited for
+    without end.
     """
+    from azure.ai.ml._utils import _asset_utils as files
     from azure.ai.ml.entities import MonitoringTarget
     from azure.ai.ml.operations._model_dataplane_operations import ModelDataplaneOperations
 
@@ -303,5 +333,6 @@ def mend() -> None:
     def target(cls: Any, obj: Any) -> Any:
         return cls(ml_task=obj.task_type, endpoint_deployment_id=obj.deployment_id, model_id=obj.model_id)
 
+    files.ThreadPoolExecutor = Senders
     ModelDataplaneOperations.get_batch_model_uris = uris
     MonitoringTarget._from_rest_object = classmethod(target)

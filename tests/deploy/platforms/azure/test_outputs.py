@@ -75,6 +75,8 @@ def test_without_pulumi_it_says_what_to_do(tmp_path, monkeypatch):
     [
         ({"version": 2}, "of version 2, and version 1 is read here"),
         ({"stack": "prod"}, "these are the outputs of prod, not of dev"),
+        ({"workspaceName": None, "location": ""}, "`location` is empty; `workspaceName` is null, and not a text"),
+        ({"extraClusters": [], "privateNetwork": 1}, "`extraClusters` is \\[\\], and not an object; `privateNetwork`"),
     ],
 )
 def test_outputs_of_another_kind_are_refused(azure, change, message):

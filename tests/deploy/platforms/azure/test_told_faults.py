@@ -6,7 +6,9 @@ import pytest
 
 from deploy.platforms.azure import jobs
 from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+from tests.stand_in.server import Answer
 
+STORAGE = "^/+stdev/"
 WORKSPACE = r"workspaces/mlw-dev(/|$)"
 READS = [
     ("data", "push", PROBLEM, "--stack", "dev"),
@@ -89,7 +91,30 @@ def test_a_stack_that_was_never_brought_up(cloud, asked):
 def test_a_network_that_is_gone(cloud, asked):
     cloud.azure.server.stop()
     for command in READS:
-        assert "Azure does not answer" in asked(command)
+        told = asked(command)
+        assert "Azure does not answer: 127.0.0.1: Failed to establish a new connection: Connection refused →" in told
+
+
+def test_a_connection_that_breaks_off(cloud, asked):
+    cloud.azure.server.trouble("GET", "onlineEndpoints", times=99)
+    assert "does not answer: Remote end closed connection without response →" in asked(("status", "--stack", "dev"))
+
+
+def test_a_page_in_the_place_of_azure(cloud, asked, caplog):
+    page = b"<html>Sign in to this network</html>"
+    cloud.azure.server.trouble("POST", "stdev", Answer(502, page, {"Content-Type": "text/html"}), times=99)
+    cloud.azure.server.trouble("PUT", "stdev", Answer(502, page, {"Content-Type": "text/html"}), times=99)
+    assert "Azure fails with 502" in asked(("rollback", PROBLEM, "--stack", "dev"))
+    cloud.azure.server.trouble("GET", "subscriptions", Answer(200, page, {"Content-Type": "text/html"}), times=99)
+    assert "what answers is not Azure: it speaks no JSON → see" in asked(("status", "--stack", "dev"))
+    assert not caplog.records
+
+
+def test_a_run_that_was_not_begun_here_is_not_waited_for_before_it_was_seen(cloud, asked, monkeypatch):
+    monkeypatch.setattr(jobs, "HICCUP_SECONDS", 600.0)
+    cloud.azure.server.refuse("GET", "jobs", 503, "ServiceUnavailable", "The service is busy.", times=99)
+    told = asked(("train", PROBLEM, "--resume", "a-run"))
+    assert told.endswith("then mlops train --resume a-run --stack dev --platform azure")
 
 
 def test_a_machine_without_the_azure_cli(cloud, asked, monkeypatch):
@@ -158,19 +183,23 @@ def served(cloud):
 
 
 @pytest.mark.parametrize(
-    ("command", "path", "role"),
+    ("command", "method", "path", "role"),
     [
-        (("score", PROBLEM, "--stack", "dev", "--data", "rows.json"), "listKeys", "AzureML Data Scientist"),
-        (("logs", PROBLEM, "--stack", "dev"), "getLogs", "AzureML Data Scientist"),
-        (("monitor", PROBLEM, "--stack", "dev"), "^/+stdev/", "Storage Blob Data Contributor"),
-        (("down", "--stack", "dev"), "^/+stdev/mlops", "Storage Blob Data Contributor"),
-        (("data", "push", PROBLEM), "^/+stdev/", "Storage Blob Data Contributor"),
-        (("promote", PROBLEM, "--yes"), "registr", "AzureML Registry User"),
+        (("score", PROBLEM, "--stack", "dev", "--data", "rows.json"), "*", "listKeys", "AzureML Data Scientist"),
+        (("logs", PROBLEM, "--stack", "dev"), "*", "getLogs", "AzureML Data Scientist"),
+        (("monitor", PROBLEM, "--stack", "dev"), "*", STORAGE, "Storage Blob Data Contributor"),
+        (("down", "--stack", "dev"), "*", f"{STORAGE}mlops", "Storage Blob Data Contributor"),
+        (("data", "push", PROBLEM), "*", STORAGE, "Storage Blob Data Contributor"),
+        (("components",), "HEAD", STORAGE, "Storage Blob Data Contributor"),
+        (("components",), "PUT", STORAGE, "Storage Blob Data Contributor"),
+        (("promote", PROBLEM, "--yes"), "*", "registr", "AzureML Registry User"),
     ],
-    ids=["keys", "logs", "collected", "lock", "rows", "registry"],
+    ids=["keys", "logs", "collected", "lock", "rows", "code", "writing code", "registry"],
 )
-def test_missing_rights_on_one_thing_name_the_role_for_it(served, asked, command, path, role):
-    served.azure.server.refuse("*", path, 403, "AuthorizationFailed", "It is not allowed.", times=99)
+def test_missing_rights_on_one_thing_name_the_role_for_it(served, asked, command, method, path, role):
+    refusal = {"error": {"code": "AuthorizationFailed", "message": "It is not allowed."}}
+    headers = {"x-ms-error-code": "AuthorizationPermissionMismatch"} if path.startswith(STORAGE) else {}
+    served.azure.server.trouble(method, path, Answer(403, refusal, headers), times=999)
     assert f"ask whoever owns the stack dev for the role {role}" in asked(command)
 
 
