@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 
 from deploy.exit_codes import WAITING
 from deploy.gitops.stack_part import stack_part
-from deploy.gitops.stack_preview import StackPreview, Step, preview_from, preview_json, steps_in, violations_in
+from deploy.gitops.stack_preview import (
+    StackPreview,
+    Step,
+    preview_from,
+    preview_json,
+    protected_in,
+    steps_in,
+    violations_in,
+)
 from deploy.gitops.stack_state import Stored, stored
-from deploy.gitops.stack_up import apply, check_beginning
+from deploy.gitops.stack_up import apply, check_beginning, check_protected
 from ml.fault import Fault
 
 URN = "urn:pulumi:prod::mlops::azure-native:{kind}::{name}"
@@ -25,9 +33,9 @@ def step(name, op="update"):
     return Step(op, urn(name), "azure-native:storage:StorageAccount", name, ("tags",))
 
 
-def shown(*steps, resources=None, refused=(), commit="c" * 40):
+def shown(*steps, resources=None, refused=(), commit="c" * 40, approved=()):
     held = resources or {urn(name): "1" for name in "abc"}
-    return StackPreview("prod", commit, "s" * 64, held, steps, refused, (), {"plan": True})
+    return StackPreview("prod", commit, "s" * 64, held, steps, refused, (), {"plan": True}, approved)
 
 
 def refusal(preview, held, rest):
@@ -71,6 +79,33 @@ def test_what_must_not_be_done_is_not_done():
     with pytest.raises(Fault, match="it holds data") as caught:
         apply(shown(step("a"), refused=("replace of a: it holds data",)), "c" * 40)
     assert caught.value.code == 3
+
+
+def complaint(name, message="as it is currently marked for protection"):
+    return {"urn": urn(name), "severity": "error", "message": f"error: unable to replace {name} {message}\n"}
+
+
+def test_what_the_engine_holds_is_told_from_what_is_wrong():
+    failed = {"severity": "error", "message": "error: preview failed\n"}
+    said = [complaint("a"), {**complaint("b"), "severity": "warning"}, failed]
+    assert protected_in({"diagnostics": said}) == (urn("a"),)
+    assert protected_in({"diagnostics": [*said, complaint("c", "has no such property")]}) == ()
+    assert protected_in({"diagnostics": [*said, {**failed, "message": "error: no network\n"}]}) == ()
+    assert protected_in({}) == ()
+
+
+def test_what_is_protected_goes_by_its_name_alone():
+    preview = shown(step("a", "replace"), approved=(urn("a"),))
+    check_protected(preview, (urn("a"),))
+    with pytest.raises(Fault, match="b is protected, and was not approved"):
+        check_protected(preview, (urn("a"), urn("b")))
+
+
+def test_the_approver_reads_what_a_person_gave_up():
+    part = stack_part(preview_json(shown(step("a", "replace"), approved=(urn("a"),))))
+    assert "By a person's word" in part
+    assert "replace of <code>urn:pulumi:prod" in part
+    assert "By a person" not in stack_part(preview_json(shown(step("a", "replace"))))
 
 
 def test_a_preview_of_another_commit_is_not_applied():
