@@ -50,7 +50,7 @@ def apply(shown: StackPreview, commit: str) -> bool:
 
 @contextlib.contextmanager
 def _unprotected(stack: str, urns: tuple[str, ...]) -> Iterator[None]:
-    """Takes the protection off. An `up` that ends well puts it back, as the program says so; where it fails this does."""
+    """Takes the protection off. An `up` that ends well puts it back, as the program says; where it fails this does."""
     for urn in urns:
         _run("pulumi", "state", "unprotect", urn, "--yes", "--non-interactive", "--stack", stack)
     try:
