@@ -14,8 +14,9 @@ from typing import Any
 
 from deploy import infra_facts
 from deploy.gitops.git import Git
+from deploy.gitops.kept import read_back
 from deploy.gitops.stack_state import stored
-from ml.fault import Fault, invalid
+from ml.fault import Fault
 
 ROOT = infra_facts.ROOT
 PACK = ("--policy-pack", "infra/policy")
@@ -78,13 +79,12 @@ def preview_from(document: Mapping[str, Any], where: str) -> StackPreview:
     Raises:
         Fault: it is not of that form.
     """
-    try:
-        fields = {name: document[name] for name in StackPreview.__dataclass_fields__}
-        steps = tuple(Step(**{**step, "diff": tuple(step["diff"])}) for step in fields["steps"])
-        sentences = {name: tuple(fields[name]) for name in ("refused", "violations", "approved")}
-        return StackPreview(**{**fields, "steps": steps, **sentences})
-    except (KeyError, TypeError) as fault:
-        raise invalid(f"is no preview: {fault}", where, "`mlops preview --out FILE` writes one") from None
+    lists = {"refused": tuple, "violations": tuple, "approved": tuple}
+    return read_back(StackPreview, "preview", document, where, steps=_steps, **lists)
+
+
+def _steps(listed: list[dict[str, Any]]) -> tuple[Step, ...]:
+    return tuple(Step(**{**step, "diff": tuple(step["diff"])}) for step in listed)
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def test_a_preview_of_another_commit_is_not_applied():
 def test_a_preview_is_the_same_after_a_way_through_a_file():
     preview = shown(step("a"), step("b", "delete"))
     assert preview_from(json.loads(json.dumps(preview_json(preview))), "preview.json") == preview
-    with pytest.raises(Fault, match="is no preview"):
+    with pytest.raises(Fault, match="holds no result of `preview`"):
         preview_from({"stack": "prod"}, "preview.json")
 
 
