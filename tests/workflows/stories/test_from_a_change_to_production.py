@@ -24,7 +24,8 @@ def a_change_merges_dev_moves_and_a_pull_request_proposes_it(github):
     assert run.green, run.words
     assert list(run.jobs) == ["main/what is concerned", *TO_DEV]
     assert github.pin("prod", PROPOSAL) == github.pin("dev", PROPOSAL)
-    assert github.pin("prod", PROPOSAL)["digest"] == (first := github.served("dev"))
+    first = github.served("dev")
+    assert github.pin("prod", PROPOSAL)["digest"] == first
     assert github.pin("prod") == {}
     body = github.request(PROPOSAL)["body"]
     assert "✅ PASS" in body
@@ -54,7 +55,8 @@ def a_second_change_goes_the_same_way_step_by_step(github, first):
     github.learns("{C: 0.4}", "Learn with C = 0.4")
     assert github.run().green
     assert github.served("prod") == first
-    assert (second := github.served("dev")) != first
+    second = github.served("dev")
+    assert second != first
     promotion = github.merge(PROPOSAL)
     run = github.run()
     assert run.green, run.words
