@@ -1,6 +1,7 @@
 """What a preview showed is what may be applied: nothing foreign, nothing more."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -148,3 +149,67 @@ def test_steps_are_what_changes_and_policies_what_they_said():
     part = stack_part({**preview_json(shown(step("b"))), "violations": violations_in(lines)})
     assert "S1 (mandatory), b: no keys" in part
     assert "1 to update" in part
+
+
+ENGINE = """\
+#!/bin/sh
+# An engine that protects one resource, and whose `up` ends as the test says.
+echo "$*" >> "$LEDGER"
+case "$1 $2" in
+  "stack export") echo '{"deployment": {"resources": [{"urn": "URN", "inputs": {"name": "old"}}]}}' ;;
+  "state unprotect") touch "$LEDGER.open" ;;
+  "state protect") rm "$LEDGER.open" ;;
+  "preview --stack")
+    while [ "$1" != --save-plan ]; do shift; done
+    [ ! -e "$LEDGER.open" ] || echo '{"made": "now"}' > "$2"
+    says='"diagnostics": [{"severity": "error", "urn": "URN", "message": "marked for protection"}]'
+    [ ! -e "$LEDGER.open" ] || says='"diagnostics": []'
+    echo '{"steps": [{"op": "replace", "urn": "URN"}], '"$says"'}'
+    [ -e "$LEDGER.open" ] ;;
+  "up --stack")
+    while [ "$1" != --plan ]; do shift; done
+    cat "$2" >> "$LEDGER"
+    exit "$UP" ;;
+esac
+"""
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    """What the engine was told, as lines."""
+    script = tmp_path / "pulumi"
+    script.write_text(ENGINE.replace("URN", urn("a")))
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("LEDGER", str(tmp_path / "ledger"))
+    monkeypatch.setenv("UP", "0")
+    return lambda: [line for line in (tmp_path / "ledger").read_text().splitlines() if not line.startswith("stack")]
+
+
+def approved():
+    replaced = Step("replace", urn("a"), "azure-native:storage:StorageAccount", "a", ())
+    held = stored("prod").resources
+    return StackPreview("prod", "c" * 40, "s" * 64, held, (replaced,), (), (), {}, (urn("a"),))
+
+
+def test_protection_is_lifted_for_what_was_approved_and_the_engine_held_to_the_plan_that_it_then_makes(engine):
+    assert apply(approved(), "c" * 40)
+    preview, lifted, again, up, plan = engine()
+    assert preview.startswith("preview")
+    assert lifted.startswith(f"state unprotect {urn('a')}")
+    assert again.startswith("preview")
+    assert up.startswith("up --stack prod")
+    assert plan == '{"made": "now"}'
+
+
+def test_where_the_up_fails_it_is_protected_again(engine, monkeypatch):
+    monkeypatch.setenv("UP", "1")
+    with pytest.raises(Fault, match="its own words"):
+        apply(approved(), "c" * 40)
+    assert engine()[-1].startswith(f"state protect {urn('a')}")
+
+
+def test_what_nobody_approved_keeps_its_protection(engine):
+    with pytest.raises(Fault, match="a is protected, and was not approved"):
+        apply(replace(approved(), approved=()), "c" * 40)
+    assert [line.split()[0] for line in engine()] == ["preview"]
