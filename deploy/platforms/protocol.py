@@ -1,4 +1,4 @@
-"""What `deploy` asks of a platform: some two dozen verbs, the same for this machine and for Azure ML."""
+"""What `deploy` asks of a platform: some thirty verbs, the same for this machine and for Azure ML."""
 
 from __future__ import annotations
 
@@ -301,6 +301,18 @@ class Platform(Protocol):
 
     def collected(self, endpoint: str) -> Path:
         """The folder of the requests and answers that were collected."""
+        ...
+
+    def labels(self, endpoint: str) -> Path:
+        """The folder of the labels that have come for what the endpoint was asked; empty where none have."""
+        ...
+
+    def labelled(self, problem: str) -> Path:
+        """The folder of the asked rows whose labels have come, where this stack, dev, trains."""
+        ...
+
+    def keep_labelled(self, problem: str, rows: Path) -> None:
+        """Brings a file of such rows there, in the place of one of its name."""
         ...
 
     def logs(self, endpoint: str, lines: int) -> Mapping[str, tuple[str, ...]]:

@@ -45,6 +45,10 @@ class FolderOfBlobs:
                 sent += 1
         return sent
 
+    def put(self, file: Path) -> None:
+        """A file as a blob of its name, in the place of the one that is there."""
+        self._send(file, file.name)
+
     def read(self, name: str, since: int = 0) -> bytes:
         """A blob's bytes from a position on."""
         return self._call(

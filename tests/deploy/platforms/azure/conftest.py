@@ -13,24 +13,11 @@ from deploy.platforms.local.home import Home
 from deploy.release import policy
 from deploy.release.state import ModelRef, Tags
 from deploy.runs import Run
+from tests.quick_rollout import ROLLOUT
 from tests.stand_in.pointing import point
 from tests.stand_in.service import StandIn
 
 PROBLEM = "breast-cancer"
-# Quick, and so wide that a busy machine is no fault of a candidate.
-ROLLOUT = """\
-dev:
-  steps: [100]
-  watch: {seconds: 0, requests: 10, deadline_seconds: 30}
-  bake: {seconds: 0, requests: 10, deadline_seconds: 30}
-  limits: &limits {latency_ratio: 50, latency_slack_ms: 5000, latency_ms: 5000}
-prod:
-  mirror: 30
-  steps: [10, 100]
-  watch: {seconds: 0, requests: 10, deadline_seconds: 30}
-  bake: {seconds: 0, requests: 20, deadline_seconds: 30}
-  limits: *limits
-"""
 
 # A process that is ready at once, and answers nothing.
 SHAM = ["python3", "-c", "import json, sys; print(json.dumps({'port': 1}), flush=True); sys.stdin.read()"]

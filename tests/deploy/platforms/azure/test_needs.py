@@ -3,7 +3,8 @@
 import pytest
 
 from deploy.doctor.stack import check_stacks
-from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.quick_rollout import ROLLOUT
 
 
 def found(cloud, stack: str = "dev"):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from deploy.platforms.azure import jobs
-from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.quick_rollout import ROLLOUT
 from tests.stand_in.server import Answer
 
 STORAGE = "^/+stdev/"
