@@ -12,7 +12,8 @@ HIDDEN = ("pandas", "pytest")  # pytest: scikit-learn imports it, too, where it 
 class _Hidden:
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         if fullname in HIDDEN:
-            raise ModuleNotFoundError(f"this process does without {fullname}", name=fullname)
+            told = f"this process does without {fullname}; to use it, take `without_pandas()` out of its `main`"
+            raise ModuleNotFoundError(told, name=fullname)
 
 
 def without_pandas() -> None:

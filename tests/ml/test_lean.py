@@ -32,3 +32,9 @@ def test_a_process_works_on_tables_learns_and_tracks_without_pandas(tmp_path: Pa
         env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_who_asks_for_pandas_all_the_same_is_told_how_to_have_it() -> None:
+    script = "from ml.lean import without_pandas\nwithout_pandas()\nimport pandas"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "to use it, take `without_pandas()` out of its `main`" in done.stderr
