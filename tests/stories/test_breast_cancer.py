@@ -2,7 +2,9 @@
 
 import json
 import random
+import re
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from ml.problem import PROBLEMS
 
 PROBLEM = "breast-cancer"
+PAGE = Path(__file__).parents[2] / "docs" / "experiments.md"
 OTHER = ("estimator: linear", "estimator: linear\n  parameters: {C: 0.5}")
 pytestmark = pytest.mark.story
 
@@ -152,6 +155,22 @@ def test_the_monitor_says_what_it_saw(mlops, first):
     result = mlops("monitor", PROBLEM, "--stack", "prod").result
     assert result["decision"] == "ok"
     assert set(result["columns"][0]) >= {"name", "statistic", "value", "threshold", "drifted"}
+
+
+def test_the_page_on_experiments_works_as_it_stands(mlops, first, tmp_path):
+    *notebook, source = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / ".mlops").symlink_to(mlops.home)
+    (tmp_path / "orders.py").write_text(source)
+    looked = python(mlops, tmp_path, "-c", "".join(notebook) + "print(len(runs), len(rows), model.metadata.signature)")
+    assert "diagnosis" in looked
+    assert Path(python(mlops, tmp_path, "orders.py", "--out", str(tmp_path / "raw")).strip()).is_file()
+
+
+def python(mlops, folder, *words):
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env=environment(mlops), check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
 
 
 def test_an_error_is_one_object_with_its_remedy(mlops):
