@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import deepcopy
 
 import pytest
 
@@ -12,15 +13,15 @@ from deploy.platforms.protocol import DeploymentFailed
 from deploy.release.state import Deployment, ModelRef, Observed
 from ml.fault import Fault
 from tests.deploy.conftest import until
-from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.deploy.platforms.azure.conftest import PROBLEM, start
+from tests.stand_in.pointing import point
 from tests.stand_in.server import Answer, Refused
 
 ENDPOINT = r"onlineEndpoints/[^/]+$"
 MODEL = ModelRef(PROBLEM, "1", "a" * 64)
 
 
-@pytest.fixture
-def standing(cloud):
+def stand(cloud):
     """An endpoint with two deployments, whose processes answer nothing: only what is written matters here."""
     cloud.sham()
     cloud.register("1")
@@ -34,19 +35,60 @@ def standing(cloud):
 
 
 @pytest.fixture
-def server(cloud):
-    return cloud.azure.server
+def alone(cloud):
+    """One that this test may take apart."""
+    return stand(cloud)
 
 
-def test_a_write_is_waited_for_until_it_is_read_back(cloud, standing):
-    cloud.azure.endpoints.stale_reads = 5
+@pytest.fixture(scope="module")
+def once(tmp_path_factory, registered):
+    """One for all tests that leave its deployments as they are: making it takes longer than each of them."""
+    with pytest.MonkeyPatch.context() as patched:
+        made = start(tmp_path_factory.mktemp("rules"), registered, patched, "managed")
+        stand(made)
+        (endpoint,) = made.azure.endpoints.known.values()
+        yield made, deepcopy(endpoint.body), dict(endpoint.deployments)
+        made.azure.stop()
+        assert not made.azure.server.mishaps
+
+
+@pytest.fixture
+def shared(once):
+    """It as it stood at first, with no trouble left of the test before."""
+    made, body, deployments = once
+    azure = made.azure
+    (endpoint,) = azure.endpoints.known.values()
+    assert endpoint.deployments.items() >= deployments.items()
+    for name in endpoint.deployments.keys() - deployments.keys():
+        endpoint.deployments.pop(name).stop()
+    endpoint.body, endpoint.busy, endpoint.stale = deepcopy(body), False, []
+    azure.endpoints.stale_reads, azure.endpoints.operation_seconds = 0, 0.0
+    made.sham()
+    azure.server.troubles.clear()
+    azure.server.ledger.clear()
+    point(azure.server.url)
+    return made
+
+
+@pytest.fixture
+def standing(shared):
+    return shared.platform()
+
+
+@pytest.fixture
+def server(shared):
+    return shared.azure.server
+
+
+def test_a_write_is_waited_for_until_it_is_read_back(shared, standing):
+    shared.azure.endpoints.stale_reads = 5
     standing.set_traffic(PROBLEM, {"one": 90, "two": 10})
     assert dict(standing.observe(PROBLEM).traffic) == {"one": 90, "two": 10}
 
 
-def test_a_write_that_is_never_read_back_is_told(cloud, standing, monkeypatch):
+def test_a_write_that_is_never_read_back_is_told(shared, standing, monkeypatch):
     monkeypatch.setattr("deploy.platforms.azure.endpoints.HOLDS_WITHIN_SECONDS", 0.3)
-    cloud.azure.endpoints.stale_reads = 10**6
+    shared.azure.endpoints.stale_reads = 10**6
     with pytest.raises(Fault, match="what was written is not read back after"):
         standing.set_traffic(PROBLEM, {"one": 90, "two": 10})
 
@@ -70,20 +112,20 @@ def test_a_conflict_that_does_not_end_is_told(standing, server, monkeypatch):
         standing.set_traffic(PROBLEM, {"two": 100})
 
 
-def test_an_endpoint_that_is_not_shown_at_once_is_waited_for(cloud, server, monkeypatch):
+def test_an_endpoint_that_is_not_shown_at_once_is_waited_for(cloud, monkeypatch):
     monkeypatch.setattr("deploy.platforms.azure.endpoints.LOOK_SECONDS", 0.1)
-    unseen = server.refuse("GET", ENDPOINT, 404, "ResourceNotFound", "It was not found.", skip=1, times=3)
+    unseen = cloud.azure.server.refuse("GET", ENDPOINT, 404, "ResourceNotFound", "It was not found.", skip=1, times=3)
     platform = cloud.platform()
     platform.create_endpoint(PROBLEM)
     assert unseen.happened == 4, "the SDK's own last read, and ours"
     assert platform.observe(PROBLEM).exists
-    assert len(server.calls("PUT", ENDPOINT)) == 1
+    assert len(cloud.azure.server.calls("PUT", ENDPOINT)) == 1
 
 
-def test_an_endpoint_that_is_never_shown_is_told(cloud, server, monkeypatch):
+def test_an_endpoint_that_is_never_shown_is_told(cloud, monkeypatch):
     monkeypatch.setattr("deploy.platforms.azure.endpoints.SHOWN_WITHIN_SECONDS", 0.1)
     monkeypatch.setattr("deploy.platforms.azure.endpoints.LOOK_SECONDS", 0.1)
-    server.refuse("GET", ENDPOINT, 404, "ResourceNotFound", "It was not found.", times=99)
+    cloud.azure.server.refuse("GET", ENDPOINT, 404, "ResourceNotFound", "It was not found.", times=99)
     with pytest.raises(Fault, match="it is not there"):
         cloud.platform().create_endpoint(PROBLEM)
 
@@ -118,33 +160,33 @@ def test_writing_one_thing_leaves_the_others(standing, server):
     assert written.auth_mode == "key"
 
 
-def test_a_deployment_that_is_being_made_is_taken_up(cloud, standing, server):
-    cloud.azure.endpoints.operation_seconds = 0.5
+def test_a_deployment_that_is_being_made_is_taken_up(shared, standing, server):
+    shared.azure.endpoints.operation_seconds = 0.5
     server.trouble("PUT", "deployments/three", applied=True, times=1)  # its answer is lost, and then it is there
-    standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+    standing.create_deployment(PROBLEM, "three", shared.models["1"])
     assert standing.observe(PROBLEM).deployment("three").state == "ready"
 
 
-def test_a_full_region_is_not_the_models_fault(cloud, standing):
+def test_a_full_region_is_not_the_models_fault(shared, standing):
     def refuse(body):
         raise Refused(400, "OutOfQuota", "Not enough quota is available.")
 
-    cloud.azure.endpoints.command = refuse
+    shared.azure.endpoints.command = refuse
     with pytest.raises(Fault, match=r"OutOfQuota|quota"):
-        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+        standing.create_deployment(PROBLEM, "three", shared.models["1"])
 
 
-def test_a_container_that_ends_is_the_models_fault(cloud, standing):
+def test_a_container_that_ends_is_the_models_fault(cloud, alone):
     cloud.azure.endpoints.command = lambda body: ["python3", "-c", "raise SystemExit('a tree is missing')"]
     with pytest.raises(DeploymentFailed, match="a tree is missing"):
-        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
-    assert standing.observe(PROBLEM).deployment("three").state == "failed"
+        alone.create_deployment(PROBLEM, "three", cloud.models["1"])
+    assert alone.observe(PROBLEM).deployment("three").state == "failed"
 
 
-def test_an_endpoint_has_at_most_twenty_deployments(standing, monkeypatch, cloud):
+def test_an_endpoint_has_at_most_twenty_deployments(standing, monkeypatch, shared):
     monkeypatch.setattr("deploy.platforms.azure.deployments.MOST", 2)
     with pytest.raises(Fault, match="2 deployments, the most it may have"):
-        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+        standing.create_deployment(PROBLEM, "three", shared.models["1"])
 
 
 def test_a_name_that_the_service_lower_cased_is_the_deployments_own(standing, monkeypatch):
@@ -163,23 +205,25 @@ def test_two_workspaces_of_a_region_do_not_share_a_name(cloud):
     assert re.fullmatch(r"(?=.{3,32}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", longest)
 
 
-def test_what_is_stopped_in_the_middle_of_a_release_takes_no_requests_before_it_is_deleted(standing, server):
-    standing.set_mirror(PROBLEM, {"two": 20})
-    server.ledger.clear()
-    assert standing.stop(PROBLEM)
-    written = [call for call in server.calls() if call.method in ("PUT", "DELETE") and "Endpoints" in call.path]
+def test_what_is_stopped_in_the_middle_of_a_release_takes_no_requests_before_it_is_deleted(alone, cloud):
+    alone.set_mirror(PROBLEM, {"two": 20})
+    cloud.azure.server.ledger.clear()
+    assert alone.stop(PROBLEM)
+    written = [
+        call for call in cloud.azure.server.calls() if call.method in ("PUT", "DELETE") and "Endpoints" in call.path
+    ]
     assert [call.method for call in written] == ["PUT", "PUT", "DELETE", "DELETE"]
     last = json.loads(written[1].body)["properties"]
     assert not last.get("traffic")
     assert not last.get("mirrorTraffic")
-    observed = standing.observe(PROBLEM)
+    observed = alone.observe(PROBLEM)
     assert (observed.exists, observed.deployments) == (True, ())
 
 
-def test_a_foreign_deployment_is_shown_and_is_no_ones_model(standing, cloud):
-    body = cloud.azure.endpoints.deployment("mlw-dev", standing._endpoints.azure_name(PROBLEM), "two").body
+def test_a_foreign_deployment_is_shown_and_is_no_ones_model(alone, cloud):
+    body = cloud.azure.endpoints.deployment("mlw-dev", alone._endpoints.azure_name(PROBLEM), "two").body
     body["tags"] = {}
-    assert standing.observe(PROBLEM).deployment("two") == Deployment("two", ModelRef("", "", ""), "ready")
+    assert alone.observe(PROBLEM).deployment("two") == Deployment("two", ModelRef("", "", ""), "ready")
 
 
 def test_a_lock_is_renewed_while_it_is_held(cloud, monkeypatch, tmp_path):
@@ -203,14 +247,14 @@ def test_a_killed_releases_lock_ends_by_itself(cloud, tmp_path):
         pass
 
 
-def test_who_lost_the_lock_writes_nothing_more(cloud, standing, monkeypatch):
+def test_who_lost_the_lock_writes_nothing_more(cloud, alone, monkeypatch):
     monkeypatch.setattr(locks, "RENEW_SECONDS", 0.05)
-    with standing.lock(PROBLEM):
+    with alone.lock(PROBLEM):
         cloud.azure.storage["dev"].containers["mlops"][f"dev/locks/{PROBLEM}"].lease = None  # broken, and another's
-        until(lambda: standing._locks._lost, 5)
+        until(lambda: alone._locks._lost, 5)
         with pytest.raises(Fault, match="the lock of this release was lost"):
-            standing.set_traffic(PROBLEM, {"two": 100})
-    assert standing.observe(PROBLEM) != Observed(exists=False)
+            alone.set_traffic(PROBLEM, {"two": 100})
+    assert alone.observe(PROBLEM) != Observed(exists=False)
 
 
 def test_a_version_that_another_takes_meanwhile_is_left_to_it(cloud, monkeypatch):
@@ -284,18 +328,18 @@ def test_the_service_refuses_a_traffic_that_it_could_not_share_out(standing, tra
         standing._endpoints.change(PROBLEM, write, lambda read: True)
 
 
-def test_the_service_deletes_what_serves_so_that_refusing_is_ours(standing):
-    standing._deployments.delete(PROBLEM, "one")
-    assert standing.observe(PROBLEM).deployment("one") is None
+def test_the_service_deletes_what_serves_so_that_refusing_is_ours(alone):
+    alone._deployments.delete(PROBLEM, "one")
+    assert alone.observe(PROBLEM).deployment("one") is None
 
 
-def test_the_service_counts_the_deployments_too(standing, cloud, monkeypatch):
+def test_the_service_counts_the_deployments_too(standing, shared, monkeypatch):
     monkeypatch.setattr("tests.stand_in.endpoints.MOST_DEPLOYMENTS", 2)
     with pytest.raises(Fault, match="An endpoint has at most 2 deployments"):
-        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+        standing.create_deployment(PROBLEM, "three", shared.models["1"])
 
 
-def test_the_service_refuses_a_deployment_of_the_other_kind(standing, cloud, monkeypatch):
+def test_the_service_refuses_a_deployment_of_the_other_kind(standing, shared, monkeypatch):
     from azure.ai.ml.entities import KubernetesOnlineDeployment
 
     made = type(standing._deployments)._entity
@@ -307,11 +351,11 @@ def test_the_service_refuses_a_deployment_of_the_other_kind(standing, cloud, mon
 
     monkeypatch.setattr(type(standing._deployments), "_entity", other)
     with pytest.raises(Exception, match="is of its endpoint's kind"):
-        standing.create_deployment(PROBLEM, "three", cloud.models["1"])
+        standing.create_deployment(PROBLEM, "three", shared.models["1"])
 
 
-def test_an_endpoint_that_failed_without_an_error_is_no_success(standing, server, cloud):
-    (endpoint,) = cloud.azure.endpoints.known.values()
+def test_an_endpoint_that_failed_without_an_error_is_no_success(standing, server, shared):
+    (endpoint,) = shared.azure.endpoints.known.values()
     failed = {**endpoint.body, "properties": {**endpoint.body["properties"], "provisioningState": "Failed"}}
     server.trouble("GET", ENDPOINT, Answer(200, failed), skip=1)  # the SDK's own last read
     with pytest.raises(Fault, match="the service says that it failed"):
