@@ -154,7 +154,7 @@ class _Execution:
 
     def roll_back(self, pinned: ModelRef | None, reason: str, to: str | None) -> Outcome:
         observed = self._observe()
-        tags = step_back(observed, pinned, reason, to)
+        tags = step_back(observed, pinned, reason, to, f"{self.platform.stack} {self.endpoint}")
         if not observed.running:
             self._all((StartEndpoint(),))
         if tags != observed.tags:

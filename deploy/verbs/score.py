@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     for request in _requests(arguments, context, problem):
         reply = platform.invoke(problem, request.body, arguments.deployment)
         if reply.status != 200:
-            raise refusal(reply, request.place, f"mlops status --stack {arguments.stack}")
+            raise refusal(reply, request.place, f"mlops status --stack {arguments.stack}{context.here}")
         answered.add(_answers(reply), _header(reply, "azureml-model-deployment"))
         context.screen.working(f"{answered.rows:,} rows")
     if not answered.requests:
@@ -91,6 +91,8 @@ def _requests(arguments: argparse.Namespace, context: Context, problem: str) -> 
         raise invalid("a request is sent as it is", "--rows", "leave it out, or name a CSV or Parquet file")
     if not data.is_file():
         raise invalid("there is no such file", str(data), "check the path")
+    if arguments.deployment is not None:  # otherwise the traffic decides, which nobody has to ask for
+        asked_model(context, arguments.stack, problem, arguments.deployment)
     return iter([Request(data.read_bytes(), lambda row, column: str(data))])
 
 

@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     stacks = [arguments.stack] if arguments.stack else list(STACKS)
     only = load_problem(find(arguments.problem)).name if arguments.problem else None
     shown = {stack: endpoints(context, stack, only) for stack in stacks}
-    lines = [line for stack in stacks for line in _lines(stack, shown[stack])]
+    lines = [line for stack in stacks for line in _lines(stack, shown[stack], context.here)]
     if arguments.stack:
         result: dict[str, Any] = {
             "stack": arguments.stack,
@@ -111,9 +111,9 @@ def _healthy(observed: Observed) -> bool:
     return observed.running and bool(served) and all(d.state == "ready" for d in served)
 
 
-def _lines(stack: str, shown: list[dict[str, Any]]) -> list[str]:
+def _lines(stack: str, shown: list[dict[str, Any]], here: str) -> list[str]:
     if not shown:
-        return [f"{stack}: nothing is released here; `mlops run` goes through the whole loop"]
+        return [f"{stack}: nothing is released here; `mlops run{here}` goes through the whole loop"]
     lines = []
     for one in shown:
         state = ("healthy" if one["healthy"] else "NOT healthy") + (

@@ -117,6 +117,13 @@ def test_a_json_file_is_sent_as_it_is(
     assert (result["predictions"], result["requests"], result["rows"]) == (expected(1)[:7], 1, 7)
 
 
+@pytest.mark.parametrize("name", ["nope", "", "two lines\nof it"])
+def test_a_json_file_is_sent_to_no_deployment_that_is_not_there(served: Stack, tmp_path: Path, name: str) -> None:
+    (tmp_path / "request.json").write_text("{}")
+    fault = fault_of(served, *DEV, tmp_path / "request.json", "--deployment", name)
+    assert (fault.code, fault.where, fault.remedy) == (2, "--deployment", "there are: one, two")
+
+
 def write_parquet(stack: Stack, folder: Path) -> Path:
     pq.write_table(stack.rows, folder / "rows.parquet")
     return folder / "rows.parquet"
