@@ -11,6 +11,7 @@ from pathlib import Path
 from ml import digest
 
 DIGITS = 16
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def of_code(root: Path) -> str:
@@ -34,7 +35,7 @@ def staged(root: Path, folder: Path) -> Path:
                 shutil.copyfile(root / name, working / name)
         except OSError as error:  # half a copy would take the place that is lacking
             shutil.rmtree(working, ignore_errors=True)
-            if error.errno == errno.ENOSPC:
+            if error.errno in NO_ROOM:  # otherwise the file that was to be copied would be told
                 error.filename = str(folder)
             raise
         if whole.is_dir():
