@@ -164,6 +164,14 @@ def test_no_rights_on_the_locks(cloud, asked):
     assert "Storage Blob Data Contributor" in asked(("release", PROBLEM, "--stack", "dev"))
 
 
+def test_a_quota_that_is_refused_at_once_names_what_is_to_be_asked_for(cloud, asked):
+    cloud.register("1")
+    cloud.pin("1", "dev")
+    cloud.azure.server.refuse("PUT", "/deployments/", 400, "OutOfQuota", "Not enough cores.", times=9)
+    told = asked(("release", PROBLEM, "--stack", "dev"))
+    assert "Not enough cores. → ask for more quota" in told
+
+
 def test_an_endpoint_that_is_not_there(cloud, asked):
     told = asked(("score", PROBLEM, "--stack", "dev", "--data", "rows.json"))
     assert told.endswith(f"dev has no endpoint for {PROBLEM} → mlops release {PROBLEM} --stack dev --platform azure")
