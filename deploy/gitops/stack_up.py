@@ -51,13 +51,14 @@ def apply(shown: StackPreview, commit: str) -> bool:
 @contextlib.contextmanager
 def _unprotected(stack: str, urns: tuple[str, ...]) -> Iterator[None]:
     """Takes the protection off. An `up` that ends well puts it back, as the program says; where it fails this does."""
-    for urn in urns:
-        _run("pulumi", "state", "unprotect", urn, "--yes", "--non-interactive", "--stack", stack)
+    more = ("--yes", "--non-interactive", "--stack", stack)
     try:
+        for urn in urns:
+            _run("pulumi", "state", "unprotect", urn, *more)
         yield
     except Fault:
-        for urn in urns:
-            _run("pulumi", "state", "protect", urn, "--yes", "--non-interactive", "--stack", stack)
+        for urn in urns:  # one that is gone by now needs none, and says so
+            subprocess.run(("pulumi", "state", "protect", urn, *more), cwd=ROOT, check=False, stdout=2)
         raise
 
 
