@@ -153,12 +153,13 @@ def test_steps_are_what_changes_and_policies_what_they_said():
 
 ENGINE = """\
 #!/bin/sh
-# An engine that protects one resource, and whose `up` ends as the test says.
+# An engine that protects one resource, and whose `up` ends as the test says: 130 interrupts who waits for it, 255
+# has removed the resource.
 echo "$*" >> "$LEDGER"
 case "$1 $2" in
   "stack export") echo '{"deployment": {"resources": [{"urn": "URN", "inputs": {"name": "old"}}]}}' ;;
-  "state unprotect") touch "$LEDGER.open" ;;
-  "state protect") rm "$LEDGER.open" ;;
+  "state unprotect") touch "$LEDGER.open"; [ "$3" != "$LOCKED" ] ;;
+  "state protect") rm "$LEDGER.open" && [ "$UP" != 255 ] ;;
   "preview --stack")
     while [ "$1" != --save-plan ]; do shift; done
     [ ! -e "$LEDGER.open" ] || echo '{"made": "now"}' > "$2"
@@ -169,6 +170,7 @@ case "$1 $2" in
   "up --stack")
     while [ "$1" != --plan ]; do shift; done
     cat "$2" >> "$LEDGER"
+    [ "$UP" != 130 ] || kill -INT "$PPID"
     exit "$UP" ;;
 esac
 """
@@ -183,6 +185,7 @@ def engine(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("LEDGER", str(tmp_path / "ledger"))
     monkeypatch.setenv("UP", "0")
+    monkeypatch.setenv("LOCKED", "")
     return lambda: [line for line in (tmp_path / "ledger").read_text().splitlines() if not line.startswith("stack")]
 
 
@@ -202,11 +205,27 @@ def test_protection_is_lifted_for_what_was_approved_and_the_engine_held_to_the_p
     assert plan == '{"made": "now"}'
 
 
-def test_where_the_up_fails_it_is_protected_again(engine, monkeypatch):
-    monkeypatch.setenv("UP", "1")
-    with pytest.raises(Fault, match="its own words"):
+@pytest.mark.parametrize("ended", ["1", "255"], ids=["with a fault", "with a fault when it is gone"])
+def test_where_the_up_fails_it_is_protected_again(engine, monkeypatch, ended):
+    monkeypatch.setenv("UP", ended)
+    with pytest.raises(Fault, match="its own words") as caught:
+        apply(approved(), "c" * 40)
+    assert caught.value.where == "pulumi up"
+    assert engine()[-1].startswith(f"state protect {urn('a')}")
+
+
+def test_where_the_workflow_is_cancelled_it_is_protected_again(engine, monkeypatch):
+    monkeypatch.setenv("UP", "130")
+    with pytest.raises(KeyboardInterrupt):
         apply(approved(), "c" * 40)
     assert engine()[-1].startswith(f"state protect {urn('a')}")
+
+
+def test_where_the_lifting_itself_fails_nothing_is_applied_and_it_is_protected_again(engine, monkeypatch):
+    monkeypatch.setenv("LOCKED", urn("a"))
+    with pytest.raises(Fault, match="its own words"):
+        apply(approved(), "c" * 40)
+    assert [line.split()[:2] for line in engine()][1:] == [["state", "unprotect"], ["state", "protect"]]
 
 
 def test_what_nobody_approved_keeps_its_protection(engine):
