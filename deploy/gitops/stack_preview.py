@@ -24,6 +24,7 @@ ADVISORY = ("--policy-pack-config", "infra/policy/advisory.json")  # dev is told
 INFRA_PYTHON = ROOT / ".venv-infra" / "bin" / "python"
 KEPT = {"same", "read", "refresh"}
 MILD = {"create", "update"}  # what nothing is lost by
+PROTECTED = "marked for protection"  # the engine's words; a provider may speak of another protection, as of a vault's
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def protected_in(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The resources of whose protection the engine complains; none where anything else is wrong too."""
     errors = [one for one in document.get("diagnostics") or () if one.get("severity") == "error"]
     about = [one for one in errors if "preview failed" not in one["message"]]
-    if not all(one.get("urn") and "protect" in one["message"] for one in about):
+    if not all(one.get("urn") and PROTECTED in " ".join(one["message"].split()) for one in about):
         return ()
     return tuple(dict.fromkeys(str(one["urn"]) for one in about))
 
