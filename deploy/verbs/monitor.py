@@ -151,7 +151,7 @@ def _collected(context: Context, stack: str, problem: str, model: ModelRef) -> A
 def _keep_labelled(context: Context, stack: str, problem: Problem, model: ModelRef, asked: Asked, labels: Path) -> int:
     """Keeps the rows whose labels have come where dev trains, for `mlops train --from-monitor`.
 
-    The stack's own labels grow, and so does their file; each other file of labels has one of its own.
+    The stack's own labels have one file, made anew of all that is still collected; each other file has its own.
     """
     from deploy.monitor.labels import join_labels
     from deploy.monitor.retraining import write_labelled
