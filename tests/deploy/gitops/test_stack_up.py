@@ -12,6 +12,7 @@ from deploy.gitops.stack_part import stack_part
 from deploy.gitops.stack_preview import (
     StackPreview,
     Step,
+    given_up,
     preview_from,
     preview_json,
     protected_in,
@@ -108,6 +109,13 @@ def test_the_approver_reads_what_a_person_gave_up():
     assert "By a person's word" in part
     assert "replace of <code>urn:pulumi:prod" in part
     assert "By a person" not in stack_part(preview_json(shown(step("a", "replace"))))
+
+
+def test_the_approver_reads_of_an_update_too_as_the_rules_let_pass_what_is_named():
+    steps = (step("a"), step("b"), step("c", "delete"), step("c", "delete"))
+    assert given_up(steps, (urn("a"), urn("c"), urn("d"))) == (urn("a"), urn("c"))
+    part = stack_part(preview_json(shown(*steps, approved=given_up(steps, (urn("a"),)))))
+    assert "update of <code>urn:pulumi:prod" in part
 
 
 def test_a_preview_of_another_commit_is_not_applied():
