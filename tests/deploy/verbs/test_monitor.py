@@ -15,6 +15,7 @@ from pyarrow import csv
 
 from deploy.exit_codes import DONE, DRIFT, WAITING
 from ml.problem import find
+from ml.raw.folder import open_raw
 
 PROBLEM, ROWS, DAY = "breast-cancer", 120, "2026-11-20"
 Machine = Any  # of conftest.py
@@ -84,3 +85,17 @@ def test_a_hidden_file_is_no_label(asked: Machine) -> None:
         (labels(asked) / name).touch()
     assert asked.mlops("monitor", PROBLEM, "--stack", "prod") in (DONE, DRIFT)
     assert kept(asked) == 0
+
+
+def test_what_a_killed_look_leaves_is_not_trained_with(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(source: Path, to: Path) -> None:
+        Path(to).write_bytes(Path(source).read_bytes()[:100])
+        raise KeyboardInterrupt
+
+    whole = machine.registered / "breast_cancer.parquet"
+    dev = machine.platform("dev")
+    dev.keep_labelled(PROBLEM, whole)
+    monkeypatch.setattr("shutil.copyfile", killed)
+    with pytest.raises(KeyboardInterrupt):
+        dev.keep_labelled(PROBLEM, whole)
+    assert [file.path.name for file in open_raw(dev.labelled(PROBLEM)).files] == [whole.name]
