@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from deploy import argument_kinds as kinds
 from ml.fault import invalid
 
 STACKS, PLATFORMS = ("dev", "prod"), ("local", "azure")
@@ -129,7 +130,7 @@ def _train(verb: argparse.ArgumentParser) -> None:
     _stack(verb, "dev")
     _training(verb)
     verb.add_argument("--no-wait", action="store_true", help="return as soon as the run has begun")
-    verb.add_argument("--resume", metavar="RUN", help="wait for a run that was begun before")
+    verb.add_argument("--resume", type=kinds.run_id, metavar="RUN", help="wait for a run that was begun before")
 
 
 def _data(verb: argparse.ArgumentParser) -> None:
@@ -160,7 +161,9 @@ def _promote(verb: argparse.ArgumentParser) -> None:
     _stack(verb, "prod")
     _yes(verb)
     verb.add_argument(
-        "--digest", help="a registered model by its bytes; default: dev's the last run, prod's what dev serves"
+        "--digest",
+        type=kinds.digest,
+        help="a registered model by its bytes; default: dev's the last run, prod's what dev serves",
     )
 
 
@@ -191,7 +194,9 @@ def _rollback(verb: argparse.ArgumentParser) -> None:
 
 
 def _wait(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="for a release that is under way")
+    verb.add_argument(
+        "--wait", type=kinds.seconds, default=0.0, metavar="SECONDS", help="for a release that is under way"
+    )
 
 
 def _status(verb: argparse.ArgumentParser) -> None:
@@ -235,6 +240,7 @@ def _schedule(verb: argparse.ArgumentParser) -> None:
     how.add_argument("--remove", action="store_true", help="remove them")
     verb.add_argument(
         "--email",
+        type=kinds.address,
         action="append",
         default=[],
         metavar="ADDRESS",
@@ -249,7 +255,7 @@ def _components(verb: argparse.ArgumentParser) -> None:
 def _logs(verb: argparse.ArgumentParser) -> None:
     _problem(verb)
     _stack(verb, "prod")
-    verb.add_argument("--lines", type=int, default=20, help="so many of each deployment")
+    verb.add_argument("--lines", type=kinds.count, default=20, help="so many of each deployment")
 
 
 def _doctor(verb: argparse.ArgumentParser) -> None:

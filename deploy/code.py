@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from ml import digest
 
 DIGITS = 16
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def of_code(root: Path) -> str:
@@ -27,9 +29,15 @@ def staged(root: Path, folder: Path) -> Path:
     whole = folder / digest.of_files(root, names)[:DIGITS]
     if not whole.is_dir():
         working = folder / f"{whole.name}.{uuid.uuid4().hex[:8]}.tmp"
-        for name in names:
-            (working / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(root / name, working / name)
+        try:
+            for name in names:
+                (working / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(root / name, working / name)
+        except OSError as error:  # half a copy would take the place that is lacking
+            shutil.rmtree(working, ignore_errors=True)
+            if error.errno in NO_ROOM:  # otherwise the file that was to be copied would be told
+                error.filename = str(folder)
+            raise
         if whole.is_dir():
             shutil.rmtree(working)
         else:

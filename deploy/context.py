@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deploy.exit_codes import DONE
 from deploy.pin import Pins
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import argparse
 
     from deploy.platforms.protocol import Platform
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,30 @@ class Context:
         from deploy.platforms.local.platform import LocalPlatform
 
         return LocalPlatform(stack, self.home)
+
+    def of_stacks(self, named: str | None, act: Callable[[str], T]) -> dict[str, T]:
+        """What `act` makes of the named stack, or where none is named of those that are up; the other one is told.
+
+        Raises:
+            Fault: the named one is not up, or none is.
+        """
+        from deploy.arguments import STACKS
+        from deploy.platforms.protocol import NotUp
+
+        if named:
+            return {named: act(named)}
+        made: dict[str, T] = {}
+        absent = []
+        for stack in STACKS:
+            try:
+                made[stack] = act(stack)
+            except NotUp as fault:
+                absent.append(fault)
+        if not made:
+            raise absent[0]
+        for one in absent:
+            self.screen.warn(str(one))
+        return made
 
     def explain(self, arguments: argparse.Namespace) -> Done:
         """What the command line comes to on Azure, as commands of Azure's own CLI; nothing is run.

@@ -22,13 +22,12 @@ class Git:
         """What a command prints.
 
         Raises:
-            Fault: it fails; with git's own last word.
+            Fault: it fails; with git's own word for why.
         """
         done = subprocess.run(["git", *words], cwd=self.folder, capture_output=True, text=True, check=False)
         if done.returncode:
-            last = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
             raise Fault(
-                last, f"git {words[0]}", "the whole history is needed: fetch-depth 0, or `git fetch --unshallow`"
+                _why(done), f"git {words[0]}", "the whole history is needed: fetch-depth 0, or `git fetch --unshallow`"
             )
         return done.stdout
 
@@ -68,6 +67,12 @@ class Git:
     def commits_of(self, path: str) -> tuple[str, ...]:
         """The commits that changed a file, the newest first."""
         return tuple(self("log", "--format=%H", "--", path).split())
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    """The line that names the fault, where git goes on with advice; otherwise the last one."""
+    said = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
+    return next((line.removeprefix("fatal: ") for line in said if line.startswith("fatal: ")), said[-1])
 
 
 def commit_here() -> str:

@@ -68,8 +68,10 @@ def read_kept(path: Path, verb: str | None = None) -> Kept:
         with path.open("rb") as file:
             kept = Kept(**json.loads(file.read(LARGEST)))
         sound = kept.format == FORMAT and isinstance(kept.result, dict) and isinstance(kept.verb, str)
-    except (OSError, ValueError, TypeError) as fault:
-        raise invalid(f"holds no result: {fault}", str(path), remedy) from None
+    except OSError as error:
+        raise invalid(f"it cannot be read: {error.strerror}", str(path), remedy) from None
+    except (ValueError, TypeError):
+        raise invalid("it is not what `--out` writes", str(path), remedy) from None
     if not sound or not isinstance(kept.code, int) or (verb is not None and kept.verb != verb):
         raise invalid(f"holds no result of `{verb or 'mlops'}`", str(path), remedy)
     return kept

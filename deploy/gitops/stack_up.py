@@ -51,14 +51,14 @@ def apply(shown: StackPreview, commit: str) -> bool:
 @contextlib.contextmanager
 def _unprotected(stack: str, urns: tuple[str, ...]) -> Iterator[None]:
     """Takes the protection off. An `up` that ends well puts it back, as the program says; any other end does so."""
+    more = ("--yes", "--non-interactive", "--stack", stack)
     try:
         for urn in urns:
-            _run("pulumi", "state", "unprotect", urn, "--yes", "--non-interactive", "--stack", stack)
+            _run("pulumi", "state", "unprotect", urn, *more)
         yield
     except BaseException:  # whoever cancels a workflow, too
-        for urn in urns:
-            with contextlib.suppress(Fault):  # it may be gone by now; the others are not, and the first fault counts
-                _run("pulumi", "state", "protect", urn, "--yes", "--non-interactive", "--stack", stack)
+        for urn in urns:  # one that is gone by now needs none, and says so
+            subprocess.run(("pulumi", "state", "protect", urn, *more), cwd=ROOT, check=False, stdout=2)
         raise
 
 

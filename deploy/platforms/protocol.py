@@ -141,6 +141,10 @@ class Held(Fault):
         super().__init__("another release is under way", endpoint, remedy, WAITING)
 
 
+class NotUp(Fault):
+    """The stack was never brought up: nothing of it is there to be asked."""
+
+
 class Platform(Protocol):
     """One stack on one platform."""
 

@@ -98,12 +98,13 @@ def accept(tags: Tags, model: ModelRef) -> Tags:
     return replace(tags, good=(*older, model)[-KEPT_GOOD:])
 
 
-def step_back(observed: Observed, pinned: ModelRef | None, reason: str, to: str | None = None) -> Tags:
+def step_back(observed: Observed, pinned: ModelRef | None, reason: str, to: str | None = None, place: str = "") -> Tags:
     """The tags with which a rollback by hand begins: what served before is the last good one again.
 
     A release that is under way is what goes back; a rollback that was begun, by itself or by hand, is
     only finished. Otherwise the last good model is rejected, which makes the one before it the last good.
     With `to`, a version that served here, all that came after it is rejected: said again, nothing changes.
+    `place` is what a fault names.
 
     Raises:
         Fault: nothing served before, or not that version.
@@ -119,7 +120,7 @@ def step_back(observed: Observed, pinned: ModelRef | None, reason: str, to: str 
     if begun or under_way:
         return tags
     if len(tags.good) < 2:
-        raise invalid("nothing served here before", remedy="pin the version that shall be served, then release it")
+        raise invalid("nothing served here before", place, "pin the version that shall be served, then release it")
     return reject(tags, tags.good[-1], reason)
 
 

@@ -154,7 +154,7 @@ class _Execution:
 
     def roll_back(self, pinned: ModelRef | None, reason: str, to: str | None) -> Outcome:
         observed = self._observe()
-        tags = step_back(observed, pinned, reason, to)
+        tags = step_back(observed, pinned, reason, to, f"{self.platform.stack} {self.endpoint}")
         if not observed.running:
             self._all((StartEndpoint(),))
         if tags != observed.tags:
@@ -169,11 +169,17 @@ class _Execution:
         """The rejection is written before traffic moves, so that a crash from here on ends in the rollback."""
         tags = self._observe().tags
         if tags.last_good is not None and tags.last_good.digest == candidate.digest:
-            raise Fault(f"the last good model does not serve: {reason}", self.endpoint, "see `mlops logs`, then retry")
+            raise Fault(f"the last good model does not serve: {reason}", self.endpoint, f"{self._look}, then retry")
         self.platform.write_tags(self.endpoint, reject(tags, candidate, reason))
         self._tell(f"rejected: {reason}", {})
         self._restore()
         return self._end("rolled_back", reason)
+
+    @property
+    def _look(self) -> str:
+        """Where a person sees why a model does not serve."""
+        platform = self.platform
+        return f"see `mlops logs {self.endpoint} --stack {platform.stack} --platform {platform.name}`"
 
     def _restore(self) -> None:
         try:
@@ -224,7 +230,7 @@ class _Execution:
             return
         if model == self.candidate:
             raise Failed(f"smoke test of {name}: {fault}")
-        raise Fault(f"smoke test of {name}, which was good before: {fault}", self.endpoint, "see `mlops logs`")
+        raise Fault(f"smoke test of {name}, which was good before: {fault}", self.endpoint, self._look)
 
     def _move(self, traffic: Mapping[str, int], before: Mapping[str, int]) -> None:
         """Only from the state that the plan was made on, and only to deployments that are ready."""

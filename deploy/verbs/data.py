@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
         asset = platform.push(problem, file, context.screen)
         word = "was sent to" if asset.uploaded else "is at"
     else:
-        asset = platform.pull(problem, file, arguments.version, context.screen)
+        asset = platform.pull(problem, file, arguments.version or None, context.screen)
         word = "is at"
     lines = (f"{asset.name}:{asset.version} {word} {asset.place}", f"digest   {asset.digest}")
     return Done(DONE, {"stack": arguments.stack, **asdict(asset)}, lines)

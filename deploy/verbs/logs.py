@@ -14,4 +14,5 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     problem = load_problem(find(arguments.problem)).name
     logs = context.platform(arguments.stack).logs(problem, arguments.lines)
     lines = [line for name, tail in logs.items() for line in (f"== {name}", *tail)]
+    lines = lines or [f"{arguments.stack} runs no deployment for {problem}"]
     return Done(DONE, {"stack": arguments.stack, "problem": problem, "logs": logs}, tuple(lines))

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
 def _back(context: Context, stack: str, problem: str, version: str | None) -> Done:
     """What a rollback would do, and to which version: `mlops rollback --to` it may be said as often as one likes."""
     observed, pinned = context.platform(stack).observe(problem), context.pins.read(stack, problem)
-    tags = step_back(observed, pinned, "", version)
+    tags = step_back(observed, pinned, "", version, f"{stack} {problem}")
     good, actions = tags.last_good, restore(replace(observed, tags=tags))
     gone = [digest for digest in tags.rejected if digest not in observed.tags.rejected]
     known = {model.digest: model for model in (*observed.tags.good, *(d.model for d in observed.deployments))}

@@ -66,11 +66,12 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
     problem = load_problem(find(arguments.problem)).name
     platform = context.platform(arguments.stack)
     answered, began = Answered(), time.monotonic()
+    status = f"mlops status --stack {arguments.stack}{context.here}"
     for request in _requests(arguments, context, problem):
         reply = platform.invoke(problem, request.body, arguments.deployment)
         if reply.status != 200:
-            raise refusal(reply, request.place, f"mlops status --stack {arguments.stack}")
-        answered.add(_answers(reply), _header(reply, "azureml-model-deployment"))
+            raise refusal(reply, request.place, status)
+        answered.add(answers(reply, request.place, status), _header(reply, "azureml-model-deployment"))
         context.screen.working(f"{answered.rows:,} rows")
     if not answered.requests:
         raise invalid("there is no row to send", str(arguments.data), "add rows")
@@ -91,6 +92,8 @@ def _requests(arguments: argparse.Namespace, context: Context, problem: str) -> 
         raise invalid("a request is sent as it is", "--rows", "leave it out, or name a CSV or Parquet file")
     if not data.is_file():
         raise invalid("there is no such file", str(data), "check the path")
+    if arguments.deployment is not None:  # otherwise the traffic decides, which nobody has to ask for
+        asked_model(context, arguments.stack, problem, arguments.deployment)
     return iter([Request(data.read_bytes(), lambda row, column: str(data))])
 
 
@@ -182,9 +185,18 @@ def _cell(pointer: str) -> tuple[int, int | None]:
     return row, int(parts[3]) if len(parts) > 3 else None
 
 
-def _answers(reply: Reply) -> list[Any]:
-    answer = json.loads(reply.body)
-    return list(answer["predictions"] if isinstance(answer, dict) else answer)
+def answers(reply: Reply, place: Place, status: str) -> list[Any]:
+    """The predictions of an answer.
+
+    Raises:
+        Fault: something else than the model has answered, such as a proxy with its own page.
+    """
+    try:
+        answer = json.loads(reply.body)
+        return list(answer["predictions"] if isinstance(answer, dict) else answer)
+    except (ValueError, KeyError, TypeError):
+        message = f"the endpoint answers 200, and no predictions: {_told(reply.body)[0]}"
+        raise Fault(message, place(0, None), f"`{status}` shows how it is") from None
 
 
 def _header(reply: Reply, wanted: str) -> str:

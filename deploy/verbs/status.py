@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from deploy.arguments import STACKS
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE
 from deploy.release.state import ModelRef, Observed
@@ -16,10 +15,9 @@ from ml.problem import find, load_problem
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
-    stacks = [arguments.stack] if arguments.stack else list(STACKS)
     only = load_problem(find(arguments.problem)).name if arguments.problem else None
-    shown = {stack: endpoints(context, stack, only) for stack in stacks}
-    lines = [line for stack in stacks for line in _lines(stack, shown[stack])]
+    shown = context.of_stacks(arguments.stack, lambda stack: endpoints(context, stack, only))
+    lines = [line for stack in shown for line in _lines(stack, shown[stack], context.here)]
     if arguments.stack:
         result: dict[str, Any] = {
             "stack": arguments.stack,
@@ -27,7 +25,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
             "endpoints": shown[arguments.stack],
         }
     else:
-        every = [{"stack": stack, **endpoint} for stack in stacks for endpoint in shown[stack]]
+        every = [{"stack": stack, **endpoint} for stack in shown for endpoint in shown[stack]]
         result = {"stack": None, "platform": context.platform_name, "endpoints": every}
     return Done(DONE, result, tuple(lines))
 
@@ -111,9 +109,9 @@ def _healthy(observed: Observed) -> bool:
     return observed.running and bool(served) and all(d.state == "ready" for d in served)
 
 
-def _lines(stack: str, shown: list[dict[str, Any]]) -> list[str]:
+def _lines(stack: str, shown: list[dict[str, Any]], here: str) -> list[str]:
     if not shown:
-        return [f"{stack}: nothing is released here; `mlops run` goes through the whole loop"]
+        return [f"{stack}: nothing is released here; `mlops run{here}` goes through the whole loop"]
     lines = []
     for one in shown:
         state = ("healthy" if one["healthy"] else "NOT healthy") + (

@@ -21,8 +21,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         Fault: there is no such folder, another process writes the same file, or the disk is full.
     """
-    if not path.parent.is_dir() or path.is_dir():
-        raise invalid("no file can stand there", str(path), "name a file in a folder that exists")
+    check_place(path)
     part = path.with_name(f".{path.name}.part")
     with writing(path):
         file = _locked(part)
@@ -38,6 +37,16 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):  # what a full disk did not take is tried once more when the file is closed
             file.close()
+
+
+def check_place(path: Path) -> None:
+    """Refuses a place before anything is done for it.
+
+    Raises:
+        Fault: no file can stand there.
+    """
+    if not path.parent.is_dir() or path.is_dir():
+        raise invalid("no file can stand there", str(path), "name a file in a folder that exists")
 
 
 @contextmanager

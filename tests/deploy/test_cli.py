@@ -128,6 +128,27 @@ def test_a_remedy_names_the_problem_as_it_was_given(capsys, monkeypatch, home, t
     assert json.loads(capsys.readouterr().out)["error"]["remedy"] == remedy.format(shlex.quote(given))
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("logs --lines 0", "`0` is no whole number from 1 on"),
+        ("release --wait nan", "`nan` is no number of seconds"),
+        ("promote --digest af71d156162c", "`af71d156162c` is no digest, which has 64"),
+        (f"train --resume {'x' * 256}", "is no id of a run"),
+        ("train --resume ../train", "is no id of a run"),
+        ("schedule --stack prod --email models", "`models` is no address"),
+        ("release --plan none.json", "none.json: it cannot be read: No such file or directory → `mlops plan"),
+        ("changes --since nothing", "unknown revision"),
+    ],
+)
+def test_what_stands_after_an_option_is_refused_in_its_own_words(capsys, home, words, told):
+    assert call(words.split()) in (1, 2)
+    said = capsys.readouterr().err
+    assert told in said
+    assert " → " in said
+    assert len(said.splitlines()) == 1
+
+
 def test_an_unknown_problem_is_one_line_and_nothing_has_begun(capsys, home):
     assert call(["run", "nope"]) == 2
     assert capsys.readouterr().err.startswith("mlops: ")

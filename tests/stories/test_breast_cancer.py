@@ -40,7 +40,16 @@ def digest(endpoint):
 
 
 @pytest.fixture(scope="module")
-def first(mlops):
+def told(mlops):
+    """What a newcomer reads who runs the loop."""
+    return subprocess.run(
+        ["mlops", "run", PROBLEM, "--yes"], env=environment(mlops), capture_output=True, text=True, check=True
+    )
+
+
+@pytest.fixture(scope="module")
+def first(mlops, told):
+    """What a script reads that runs the same again."""
     return mlops("run", PROBLEM, "--yes").result
 
 
@@ -57,11 +66,8 @@ def test_the_loop_ends_with_two_endpoints_and_a_report(mlops, first):
         assert endpoint["pin"]["digest"] == digest(endpoint) == first["model"]["digest"]
 
 
-def test_the_curl_line_works_as_it_is_printed(mlops, first):
-    story = subprocess.run(
-        ["mlops", "run", PROBLEM, "--yes"], env=environment(mlops), capture_output=True, text=True, check=True
-    ).stdout
-    line = next(line for line in story.splitlines() if "curl " in line)
+def test_the_curl_line_works_as_it_is_printed(told):
+    line = next(line for line in told.stdout.splitlines() if "curl " in line)
     answer = subprocess.run(line[line.index("curl ") :], shell=True, capture_output=True, text=True, check=True).stdout
     assert json.loads(answer)["predictions"][0] in ("benign", "malignant")
 
@@ -80,11 +86,12 @@ def test_a_request_without_the_key_is_refused(mlops, first):
     assert caught.value.code == 401
 
 
-def test_the_same_again_is_cached_and_plans_nothing(mlops, first):
-    again = mlops("run", PROBLEM, "--yes").result
-    assert all(step["cached"] for step in again["steps"])
-    assert again["run_id"] == first["run_id"]
-    assert again["model"] == first["model"]
+def test_the_same_again_is_cached_and_plans_nothing(mlops, told, first):
+    assert "cached" not in told.stderr
+    assert all(step["cached"] for step in first["steps"])
+    assert f"/{first['run_id']}/report.html" in told.stdout
+    assert f"registered {first['model']['name']}:{first['model']['version']} (" in told.stderr
+    assert f"({first['model']['digest'][:12]})" in told.stderr
     assert mlops("plan", PROBLEM, "--stack", "prod").result["actions"] == []
 
 

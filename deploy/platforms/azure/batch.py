@@ -23,6 +23,7 @@ from ml.batch.cutting import Cut, cut, join
 from ml.batch.mini_batch import FAULT
 from ml.batch.predictions import column_names
 from ml.batch.sinks import suffix_of
+from ml.batch.whole_file import check_place
 from ml.fault import Fault
 from ml.model.model import CARD, Card, inner
 from ml.raw.folder import open_raw
@@ -56,15 +57,16 @@ class Batch:
         Raises:
             Fault: the rows cannot be scored, or the job fails; nothing is written then.
         """
-        began = time.monotonic()
+        began, written = time.monotonic(), suffix_of(out)
+        check_place(out)
         screen.working(f"fetch {model}")
         own = self.registry.fetch(model)
-        words = [model.digest, suffix_of(out), "pipeline" if pipeline else "model", _digest_of(data)]
+        words = [model.digest, written, "pipeline" if pipeline else "model", _digest_of(data)]
         key = digest.of_bytes("\n".join(words).encode())[:DIGITS]
         blobs = FolderOfBlobs(self.sdk, f"batch/{key}")
         with tempfile.TemporaryDirectory() as work:
             cuts = self._send(own, data, out, Path(work), blobs, screen)
-            job = self._begun(key) or self._begin(key, Scoring(model, blobs, suffix_of(out), pipeline), screen)
+            job = self._begun(key) or self._begin(key, Scoring(model, blobs, written, pipeline), screen)
             self._wait(job, blobs, cuts, screen)
             scored = _expected(cuts, out, pipeline)
             screen.working("fetch the scored rows")

@@ -20,7 +20,7 @@ from deploy.platforms.local.home import Home
 from deploy.platforms.protocol import Asset
 from deploy.screen import Screen
 from ml import digest
-from ml.fault import Fault
+from ml.fault import Fault, invalid
 from ml.problem import Problem
 
 
@@ -78,9 +78,12 @@ class Data:
 
     def _require(self, name: str, found: Any, version: str | None) -> Any:
         if found is None:
-            what = f"{name}:{version}" if version else f"data of {name}"
+            where = self.sdk.outputs.workspace_name
             remedy = f"mlops data push {name} --stack {self.sdk.outputs.stack} --platform azure"
-            raise Fault(f"there is no {what} in the stack", self.sdk.outputs.workspace_name, remedy)
+            if version is not None:
+                message = f"there is no {name}:{version} in the stack"
+                raise invalid(message, where, f"leave --version out for the newest; {remedy} makes one")
+            raise Fault(f"there is no data of {name} in the stack", where, remedy)
         return found
 
     def _fetch(self, name: str, version: str, folder: Path, screen: Screen) -> None:

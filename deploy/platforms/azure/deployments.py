@@ -11,7 +11,7 @@ from deploy.code import staged
 from deploy.platforms.azure.collected import place_of
 from deploy.platforms.azure.endpoints import NOT_FOUND, SHOWN_WITHIN_SECONDS, Endpoints, asset
 from deploy.platforms.azure.environments import environment
-from deploy.platforms.azure.faults import NotThere, as_fault, code_of
+from deploy.platforms.azure.faults import BY_CODE, NotThere, as_fault, code_of
 from deploy.platforms.azure.ranges import check_ranges
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import OPERATION_SECONDS, POLL_SECONDS
@@ -23,17 +23,6 @@ from ml.fault import Fault
 
 MOST = 20
 LAST_LINES = 20
-# Azure's own trouble, or the team's: none of it says anything about the model.
-NOT_THE_MODELS = {
-    "OutOfQuota": "ask for more quota, or for a smaller `serving.instance_type`",
-    "OutOfCapacity": "try again later, or another `serving.instance_type`",
-    "ImageBuildFailure": "see the build's log in the studio, and environments/serving",
-    "AuthorizationFailed": "see docs/infrastructure-roles.md",
-    "OperationCanceled": "the same command goes on",
-    "InternalServerError": "try again; see https://status.azure.com",
-    "InferencingClientCallFailed": "see the cluster's extension (`az k8s-extension show`)",
-    "ResourceNotFound": "pulumi up",
-}
 
 
 @dataclass(frozen=True)
@@ -119,7 +108,7 @@ class Deployments:
             if error.status_code == NOT_FOUND:  # it was accepted, and is not shown everywhere yet
                 return ""
             said = as_fault(error, doing, sdk.outputs.resource_group, sdk.outputs.stack).message
-            remedy = NOT_THE_MODELS.get(code_of(error))
+            remedy = BY_CODE.get(code_of(error))
             if remedy is not None:
                 raise Fault(said, doing, remedy) from None
             return said

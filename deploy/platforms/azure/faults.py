@@ -24,6 +24,18 @@ ROLES = {
     "the quota": "Reader on the subscription",
 }
 
+# What ARM calls its own trouble, or the team's: none of it says anything about the model that is deployed.
+BY_CODE = {
+    "OutOfQuota": "ask for more quota, or for a smaller `serving.instance_type`",
+    "OutOfCapacity": "try again later, or another `serving.instance_type`",
+    "ImageBuildFailure": "see the build's log in the studio, and environments/serving",
+    "AuthorizationFailed": "see docs/infrastructure-roles.md",
+    "OperationCanceled": "the same command goes on",
+    "InternalServerError": "try again; see https://status.azure.com",
+    "InferencingClientCallFailed": "see the cluster's extension (`az k8s-extension show`)",
+    "ResourceNotFound": "pulumi up",
+}
+
 
 class NotThere(Fault):
     """The service answers that there is no such thing."""
@@ -120,7 +132,7 @@ def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault
         return Busy(f"Azure is busy with it: {words}", doing, "wait a moment, then try again")
     if status is not None and status >= 500:
         return Unreachable(f"Azure fails with {status}: {words}", doing, "try again; see https://status.azure.com")
-    return Refused(f"Azure refuses it: {words}", doing, "correct it, then try again")
+    return Refused(f"Azure refuses it: {words}", doing, BY_CODE.get(code_of(error), "correct it, then try again"))
 
 
 def _is_of_storage(error: Any) -> bool:

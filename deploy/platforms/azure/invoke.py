@@ -86,7 +86,7 @@ class Invoker:
                 self._own.connections.pop(address.url, None)
                 connection.close()
                 if attempt == 2:  # a connection that was kept may have been closed by the other side
-                    remedy = "`mlops status` shows how it is"
+                    remedy = "`mlops status --platform azure` shows how it is"
                     raise Fault(f"the endpoint does not answer: {error}", address.url, remedy) from None
         raise AssertionError
 

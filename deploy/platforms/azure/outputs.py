@@ -12,6 +12,7 @@ from typing import Any
 
 from deploy.gitops.stack_state import stored
 from deploy.platforms.local.home import REPOSITORY
+from deploy.platforms.protocol import NotUp
 from ml import digest
 from ml.fault import Fault, invalid
 
@@ -97,7 +98,7 @@ def check(given: Any, stack: str, where: str) -> Outputs:
     """
     up = f"pulumi up --stack {stack}"
     if not isinstance(given, dict) or not given:
-        raise Fault(f"the stack {stack} has no outputs: it was never brought up", where, up)
+        raise NotUp(f"the stack {stack} has no outputs: it was never brought up", where, up)
     if given.get("version") != CONTRACT:
         message = f"the outputs are of version {given.get('version')}, and version {CONTRACT} is read here"
         raise Fault(message, where, f"update this repository, then {up}")
@@ -165,6 +166,6 @@ def _refused(stack: str, said: str) -> Any:
     """Pulumi's own words where they are not the ones of a stack that is not there."""
     words = " ".join(said.split())
     if "no stack" in words or "not found" in words:
-        raise Fault(f"the stack {stack} was never brought up", "pulumi", f"pulumi up --stack {stack}")
+        raise NotUp(f"the stack {stack} was never brought up", "pulumi", f"pulumi up --stack {stack}")
     remedy = f"pulumi login, or name a file with the stack's outputs in {VARIABLE}"
     raise Fault(f"Pulumi does not give the outputs of {stack}: {words[:200]}", "pulumi", remedy)

@@ -191,8 +191,8 @@ def test_what_is_rejected_is_good_no_more():
 
 
 def test_nothing_is_before_the_first():
-    with pytest.raises(Fault, match="nothing served here before"):
-        step_back(observed(BLUE, blue=100), ONE, "by hand")
+    with pytest.raises(Fault, match="prod delay: nothing served here before"):
+        step_back(observed(BLUE, blue=100), ONE, "by hand", place="prod delay")
 
 
 def test_a_rollback_leaves_a_deployment_alone_that_a_hand_brought_back():

@@ -15,7 +15,7 @@ from deploy.context import Context
 from deploy.platforms.protocol import Reply
 from deploy.screen import Screen
 from deploy.verbs import score
-from deploy.verbs.score import refusal, requests_in
+from deploy.verbs.score import answers, refusal, requests_in
 from ml.fault import Fault
 
 Stack = Any  # of conftest.py
@@ -115,6 +115,21 @@ def test_a_json_file_is_sent_as_it_is(
     (tmp_path / "request.json").write_text(json.dumps({form: {"columns": split["columns"], "data": split["data"]}}))
     result = served.run("score", *DEV, tmp_path / "request.json", "--deployment", "two").result
     assert (result["predictions"], result["requests"], result["rows"]) == (expected(1)[:7], 1, 7)
+
+
+@pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"{}", b"7", b""])
+def test_an_answer_that_holds_no_predictions_is_told_with_its_beginning(body: bytes) -> None:
+    with pytest.raises(Fault, match="no predictions") as told:
+        answers(Reply(200, {}, body), lambda row, column: "rows.csv, row 1", "mlops status")
+    assert body.decode() in told.value.message
+    assert str(told.value).startswith("rows.csv, row 1: ")
+
+
+@pytest.mark.parametrize("name", ["nope", "", "two lines\nof it"])
+def test_a_json_file_is_sent_to_no_deployment_that_is_not_there(served: Stack, tmp_path: Path, name: str) -> None:
+    (tmp_path / "request.json").write_text("{}")
+    fault = fault_of(served, *DEV, tmp_path / "request.json", "--deployment", name)
+    assert (fault.code, fault.where, fault.remedy) == (2, "--deployment", "there are: one, two")
 
 
 def write_parquet(stack: Stack, folder: Path) -> Path:

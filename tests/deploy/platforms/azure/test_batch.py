@@ -97,6 +97,15 @@ def test_the_second_time_nothing_is_made_anew_and_every_file_is_a_mini_batch(ser
     assert sorted(service.batch.tried) == [[f"{number:05}.csv.parquet"] for number in range(3)]
 
 
+@pytest.mark.parametrize("name", ["no-folder/out.csv", "."])
+def test_a_place_where_no_file_can_stand_is_refused_before_anything_is_sent(scoring, service, screen, tmp_path, name):
+    batch, model, _, rows = scoring
+    before = len(service.server.ledger)
+    with pytest.raises(Fault, match=r"no file can stand there|does not say a format"):
+        batch.score(model, rows, tmp_path / name, screen, False)
+    assert service.server.ledger[before:] == []
+
+
 def test_a_row_that_cannot_be_scored_is_told_with_its_place_and_nothing_is_written(service, scoring, screen, tmp_path):
     batch, model, _, rows = scoring
     table = pq.read_table(rows)

@@ -111,10 +111,15 @@ def test_a_copy_that_was_changed_here_is_fetched_again(folder):
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"), [((), "there is no data of small-one"), (("--version", "0"), "no small-one:0")]
+    ("words", "code", "sentence"),
+    [
+        ((), 1, "there is no data of small-one"),
+        (("--version", ""), 1, "there is no data of small-one"),
+        (("--version", "0"), 2, "no small-one:0"),
+    ],
 )
-def test_what_was_never_pushed_is_told_with_the_command_that_pushes(file, capsys, words, sentence):
-    assert file.cloud.mlops("data", "pull", str(file.file), *words) == 1
+def test_what_was_never_pushed_is_told_with_the_command_that_pushes(file, capsys, words, code, sentence):
+    assert file.cloud.mlops("data", "pull", str(file.file), *words) == code
     told = capsys.readouterr().err
     assert sentence in told
     assert "mlops data push small-one --stack dev --platform azure" in told

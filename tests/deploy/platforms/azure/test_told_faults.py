@@ -89,6 +89,19 @@ def test_a_stack_that_was_never_brought_up(cloud, asked):
         assert asked(command).endswith("the stack dev was never brought up → pulumi up --stack dev")
 
 
+def test_of_both_stacks_the_one_that_is_up_is_looked_at_and_stopped(cloud, asked, capsys):
+    cloud.serve_sham()
+    cloud.azure.bring_up(dev=cloud.azure.outputs("dev"))
+    assert cloud.mlops("status") == 0
+    told = capsys.readouterr()
+    assert "100 %  ready" in told.out
+    assert "the stack prod was never brought up → pulumi up --stack prod" in told.err
+    assert cloud.mlops("down") == 0
+    assert capsys.readouterr().out == "stopped 1 endpoint(s)\n"
+    cloud.azure.bring_up()
+    assert asked(("status",)).endswith("the stack dev was never brought up → pulumi up --stack dev")
+
+
 def test_a_network_that_is_gone(cloud, asked):
     cloud.azure.server.stop()
     for command in READS:
@@ -150,6 +163,14 @@ def test_no_rights_on_the_locks(cloud, asked):
     cloud.pin("1", "dev")
     cloud.azure.server.refuse("PUT", "/mlops/dev/locks", 403, "AuthorizationPermissionMismatch", "no", times=99)
     assert "Storage Blob Data Contributor" in asked(("release", PROBLEM, "--stack", "dev"))
+
+
+def test_a_quota_that_is_refused_at_once_names_what_is_to_be_asked_for(cloud, asked):
+    cloud.register("1")
+    cloud.pin("1", "dev")
+    cloud.azure.server.refuse("PUT", "/deployments/", 400, "OutOfQuota", "Not enough cores.", times=9)
+    told = asked(("release", PROBLEM, "--stack", "dev"))
+    assert "Not enough cores. → ask for more quota" in told
 
 
 def test_an_endpoint_that_is_not_there(cloud, asked):

@@ -1,0 +1,70 @@
+"""What may stand after an option of the command line: each makes a value of its text, or says why it is none."""
+
+from __future__ import annotations
+
+import math
+import re
+from argparse import ArgumentTypeError
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")  # Azure ML's rule for the names of jobs
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def count(text: str) -> int:
+    """At least one of something.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"`{text}` is no whole number from 1 on")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """How long, with an end.
+
+    Raises:
+        ArgumentTypeError: it is not.
+    """
+    try:
+        given = float(text)
+    except ValueError:
+        given = math.nan
+    if not 0 <= given < math.inf:
+        raise ArgumentTypeError(f"`{text}` is no number of seconds")
+    return given
+
+
+def digest(text: str) -> str:
+    """A model's whole digest: its beginning, as the screen shows it, may be another's too.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not DIGEST.fullmatch(text):
+        raise ArgumentTypeError(f"`{text}` is no digest, which has 64 hexadecimal digits (`mlops status --json`)")
+    return text
+
+
+def run_id(text: str) -> str:
+    """A run's id, which becomes a folder's name too.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not RUN_ID.fullmatch(text):
+        raise ArgumentTypeError(f"`{text}` is no id of a run, which `mlops train` tells")
+    return text
+
+
+def address(text: str) -> str:
+    """Where mail goes.
+
+    Raises:
+        ArgumentTypeError: none goes there.
+    """
+    if not ADDRESS.fullmatch(text):
+        raise ArgumentTypeError(f"`{text}` is no address such as models@example.com")
+    return text
