@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.exit_codes import WAITING
+from deploy.exit_codes import REFUSED, WAITING
 from deploy.gitops.stack_part import stack_part
 from deploy.gitops.stack_preview import (
     StackPreview,
@@ -171,11 +171,12 @@ case "$1 $2" in
   "state protect") rm "$LEDGER.open" && [ "$UP" != 255 ] ;;
   "preview --stack")
     while [ "$1" != --save-plan ]; do shift; done
-    [ ! -e "$LEDGER.open" ] || echo '{"made": "now"}' > "$2"
+    [ ! -e "$LEDGER.open" ] || [ -n "$POLICY" ] || echo '{"made": "now"}' > "$2"
+    [ -z "$POLICY" ] || echo "$POLICY" > "${2%.json}.events"
     says='"diagnostics": [{"severity": "error", "urn": "URN", "message": "marked for protection"}]'
     [ ! -e "$LEDGER.open" ] || says='"diagnostics": []'
     echo '{"steps": [{"op": "replace", "urn": "URN"}], '"$says"'}'
-    [ -e "$LEDGER.open" ] ;;
+    [ -e "$LEDGER.open" ] && [ -z "$POLICY" ] ;;
   "up --stack")
     while [ "$1" != --plan ]; do shift; done
     cat "$2" >> "$LEDGER"
@@ -195,6 +196,7 @@ def engine(tmp_path, monkeypatch):
     monkeypatch.setenv("LEDGER", str(tmp_path / "ledger"))
     monkeypatch.setenv("UP", "0")
     monkeypatch.setenv("LOCKED", "")
+    monkeypatch.setenv("POLICY", "")
     return lambda: [line for line in (tmp_path / "ledger").read_text().splitlines() if not line.startswith("stack")]
 
 
@@ -221,6 +223,15 @@ def test_where_the_up_fails_it_is_protected_again(engine, monkeypatch, ended):
         apply(approved(), "c" * 40)
     assert caught.value.where == "pulumi up"
     assert engine()[-1].startswith(f"state protect {urn('a')}")
+
+
+def test_what_a_policy_holds_back_is_refused_in_its_words_before_anything_is_applied(engine, monkeypatch):
+    event = {"policyName": "S1", "enforcementLevel": "mandatory", "message": "no keys", "resourceUrn": urn("a")}
+    monkeypatch.setenv("POLICY", json.dumps({"policyEvent": event}))
+    with pytest.raises(Fault, match=r"S1 \(mandatory\), a: no keys") as caught:
+        apply(approved(), "c" * 40)
+    assert caught.value.code == REFUSED
+    assert [line.split()[:2] for line in engine()][2:] == [["preview", "--stack"], ["state", "protect"]]
 
 
 def test_where_the_workflow_is_cancelled_it_is_protected_again(engine, monkeypatch):
