@@ -277,7 +277,7 @@ def _changes(verb: argparse.ArgumentParser) -> None:
 
 def _preview(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--stack", choices=("shared", *STACKS), required=True)
-    verb.add_argument("--approved", default="", metavar="URNS", help="replaced or removed by a person's word")
+    verb.add_argument("--approved", default="", metavar="URNS", help="apart by blanks: what a person gives up")
     verb.add_argument("--since", metavar="COMMIT", help="show the difference of cost to a commit")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from infra.grants import Grant, grants
 from infra.profiles import PROFILES
-from infra.roles import only_roles
+from infra.roles import only_below, only_roles
 from infra.settings import StackSettings
 
 PURPOSES = ("preview", "watch", "infrastructure", "ml")
@@ -15,6 +15,8 @@ PLACES = ("dev", "prod")
 ENVIRONMENTS = ("shared", "dev", "watch", "prod", "rollback")
 APPROVED = ("shared", "prod", "rollback")  # dev follows main by itself, and who watches changes nothing that serves
 ADMINISTRATOR = "Role Based Access Control Administrator"
+# The rows that prod was asked, once labels have come, go where dev trains.
+BRINGS = Grant("watch-prod", "Storage Blob Data Contributor", "group-dev")
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,13 @@ def deployer_grants(deployer: Deployer) -> tuple[Grant, ...]:
         chosen = (("Reader", group), *reads)
     elif deployer.word in ("watch-prod", "ml-prod"):  # they work behind prod's network, from main alone
         chosen = (*chosen, ("Container Apps Jobs Operator", group))
-    if deployer.word == "watch-prod":  # the rows that prod was asked, once labels have come, go where dev trains
-        chosen = (*chosen, ("Storage Blob Data Contributor", "group-dev"))
+    if deployer.word == BRINGS.principal:
+        chosen = (*chosen, (BRINGS.role, BRINGS.scope))
     return tuple(sorted(Grant(deployer.word, role, scope) for role, scope in chosen))
 
 
-def conditions() -> dict[str, str]:
-    """The administrator role is bounded to the roles that the program hands out."""
-    return {ADMINISTRATOR: only_roles(list(handed_out()))}
+def conditions() -> dict[Grant, str]:
+    """What bounds a grant: the administrators to the roles that the program hands out, who brings rows to their folder."""
+    given = (grant for one in deployers() for grant in deployer_grants(one))
+    administrators = (grant for grant in given if grant.role == ADMINISTRATOR)
+    return dict.fromkeys(administrators, only_roles(list(handed_out()))) | {BRINGS: only_below("raw", "labelled")}

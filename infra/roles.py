@@ -47,3 +47,17 @@ def only_roles(roles: list[str]) -> str:
         attribute = f"@{source}[Microsoft.Authorization/roleAssignments:RoleDefinitionId]"
         clauses.append(f"(({action}) OR ({attribute} ForAnyOfAnyValues:GuidEquals {{{allowed}}}))")
     return " AND ".join(clauses)
+
+
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+CHANGES = ("write", "add/action", "delete", "move/action")
+
+
+def only_below(container: str, folder: str) -> str:
+    """The ABAC condition under which blobs are changed in one folder of a container only; reading is left as it is.
+
+    The form is Microsoft's ("Blob names or paths", learn.microsoft.com/azure/storage/blobs/storage-auth-abac-examples).
+    """
+    changes = " AND ".join(f"!(ActionMatches{{'{BLOBS}/{change}'}})" for change in CHANGES)
+    place = f"@Resource[{BLOBS.removesuffix('/blobs')}:name] StringEquals '{container}'"
+    return f"(({changes}) OR ({place} AND @Resource[{BLOBS}:path] StringLike '{folder}/*'))"

@@ -96,7 +96,7 @@ def test_every_command_that_is_shown_is_understood(page):
         r"^(?:\.venv/bin/)?mlops ([^#\n|`]+?)\s*(?:#.*)?$", page.read_text(encoding="utf-8"), re.MULTILINE
     )
     for command in shown:
-        make_parser().parse_args(command.split())
+        make_parser().parse_args(command.replace("DIGEST", "0" * 64).split())  # what is looked at by its form
 
 
 def test_the_readme_shows_the_targets_of_the_makefile():

@@ -19,7 +19,7 @@ def stack_part(result: Mapping[str, Any]) -> str:
     if result.get("approved"):
         word = {step["urn"]: step["op"] for step in result["steps"]}
         lost = "\n".join(f"- {text(word[urn])} of {code(urn)}" for urn in result["approved"])
-        lines.append(f"**By a person's word, what is protected is replaced or removed:**\n{lost}")
+        lines.append(f"**By a person's word, against the protection or without return:**\n{lost}")
     if result["violations"]:
         lines.append("**Policy:**\n" + "\n".join(f"- {text(one)}" for one in result["violations"]))
     else:

@@ -23,7 +23,7 @@ PACK = ("--policy-pack", "infra/policy")
 ADVISORY = ("--policy-pack-config", "infra/policy/advisory.json")  # dev is told, prod and shared are held
 INFRA_PYTHON = ROOT / ".venv-infra" / "bin" / "python"
 KEPT = {"same", "read", "refresh"}
-MILD = {"create", "update"}  # what nothing is lost by
+PROTECTED = "marked for protection"  # the engine's words; a provider may speak of another protection, as of a vault's
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class StackPreview:
         violations: sentences of the policies.
         plan: Pulumi's own plan, which `pulumi up --plan` is held to; empty where what is protected is replaced, as
             the engine then makes none.
-        approved: the URNs that are replaced or removed by a person's word.
+        approved: the URNs that are replaced, removed or taken a way without return by a person's word.
     """
 
     stack: str
@@ -120,8 +120,13 @@ def preview(stack: str, commit: str, approved: tuple[str, ...] = ()) -> StackPre
             (*no, *(f"{urn} is protected: approve this URN by name, or take the change back" for urn in unnamed)),
             asked.violations,
             json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else {},
-            tuple(step.urn for step in steps if step.urn in approved and step.op not in MILD),
+            given_up(steps, approved),
         )  # fmt: skip
+
+
+def given_up(steps: tuple[Step, ...], approved: tuple[str, ...]) -> tuple[str, ...]:
+    """The URNs of the approver's list: what a person named and is changed, as an update can be without return too."""
+    return tuple(dict.fromkeys(step.urn for step in steps if step.urn in approved))
 
 
 def ask_pulumi(stack: str, plan: Path) -> Asked:
@@ -154,7 +159,7 @@ def protected_in(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The resources of whose protection the engine complains; none where anything else is wrong too."""
     errors = [one for one in document.get("diagnostics") or () if one.get("severity") == "error"]
     about = [one for one in errors if "preview failed" not in one["message"]]
-    if not all(one.get("urn") and "protect" in one["message"] for one in about):
+    if not all(one.get("urn") and PROTECTED in " ".join(one["message"].split()) for one in about):
         return ()
     return tuple(dict.fromkeys(str(one["urn"]) for one in about))
 

@@ -38,11 +38,16 @@ def apply(shown: StackPreview, commit: str) -> bool:
         check_protected(shown, asked.protected)
         if not steps_in(asked.document):
             return False
-        with _unprotected(shown.stack, asked.protected):
-            if asked.protected:  # only now does the engine make a plan
-                check_beginning(shown, held, steps_in(ask_pulumi(shown.stack, plan).document))
+        protected = asked.protected
+        with _unprotected(shown.stack, protected):
+            if protected:  # only now does the engine make a plan
+                asked = ask_pulumi(shown.stack, plan)
+                check_beginning(shown, held, steps_in(asked.document))
             if shown.plan:
                 plan.write_text(json.dumps(shown.plan), encoding="utf-8")
+            elif not plan.exists():
+                why = (*asked.violations, "Pulumi makes no plan of it")[0]
+                raise Fault(why, where, "mend what is said, then merge that", REFUSED)
             words = ("--yes", "--skip-preview", "--non-interactive", "--plan", str(plan))
             _run("pulumi", "up", "--stack", shown.stack, *words)
     return True
@@ -50,13 +55,13 @@ def apply(shown: StackPreview, commit: str) -> bool:
 
 @contextlib.contextmanager
 def _unprotected(stack: str, urns: tuple[str, ...]) -> Iterator[None]:
-    """Takes the protection off. An `up` that ends well puts it back, as the program says; where it fails this does."""
+    """Takes the protection off. An `up` that ends well puts it back, as the program says; any other end does so."""
     more = ("--yes", "--non-interactive", "--stack", stack)
     try:
         for urn in urns:
             _run("pulumi", "state", "unprotect", urn, *more)
         yield
-    except Fault:
+    except BaseException:  # whoever cancels a workflow, too
         for urn in urns:  # one that is gone by now needs none, and says so
             subprocess.run(("pulumi", "state", "protect", urn, *more), cwd=ROOT, check=False, stdout=2)
         raise

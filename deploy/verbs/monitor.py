@@ -57,7 +57,7 @@ def one(arguments: argparse.Namespace, context: Context) -> Done:
     asked = _asked(arguments, context, model)
     labels = arguments.labels or _labels(context, arguments.stack, problem.name)
     result = look(context, arguments.stack, problem, model, asked, labels)
-    if labels is not None:
+    if labels is not None and (arguments.labels is not None or _looks_at_all(arguments)):
         result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, labels)
     return Done(CODES[result["decision"]], result, tuple(lines_of(result, context.called(problem.name))))
 
@@ -151,7 +151,7 @@ def _collected(context: Context, stack: str, problem: str, model: ModelRef) -> A
 def _keep_labelled(context: Context, stack: str, problem: Problem, model: ModelRef, asked: Asked, labels: Path) -> int:
     """Keeps the rows whose labels have come where dev trains, for `mlops train --from-monitor`.
 
-    The stack's own labels grow, and so does their file; each other file of labels has one of its own.
+    The stack's own labels have one file, made anew of all that is still collected; each other file has its own.
     """
     from deploy.monitor.labels import join_labels
     from deploy.monitor.retraining import write_labelled
@@ -167,10 +167,15 @@ def _keep_labelled(context: Context, stack: str, problem: Problem, model: ModelR
     return count
 
 
+def _looks_at_all(arguments: argparse.Namespace) -> bool:
+    """Whether all that was collected is looked at: a part of it must not stand for what was kept of the whole."""
+    return not (arguments.requests or arguments.since or arguments.until)
+
+
 def _labels(context: Context, stack: str, problem: str) -> Path | None:
-    """The labels that the stack has of what its endpoint was asked."""
+    """The labels that the stack has of what its endpoint was asked; hidden files are none, as for `open_raw`."""
     came = context.platform(stack).labels(problem)
-    return came if any(came.iterdir()) else None
+    return None if all(path.name.startswith((".", "_")) for path in came.iterdir()) else came
 
 
 def _is_labelled(context: Context, problem: str) -> bool:

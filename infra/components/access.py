@@ -25,14 +25,14 @@ class AccessConfig:
         principals: object id by the principal's word.
         scopes: resource id by the scope's word.
         subscription: the subscription's id.
-        condition: the ABAC condition of an administrator role, by role.
+        condition: the ABAC condition of those that have one.
     """
 
     grants: Sequence[Grant]
     principals: Mapping[str, pulumi.Input[str]]
     scopes: Mapping[str, pulumi.Input[str]]
     subscription: pulumi.Input[str]
-    condition: Mapping[str, str]
+    condition: Mapping[Grant, str]
 
 
 class Access(pulumi.ComponentResource):
@@ -46,7 +46,7 @@ class Access(pulumi.ComponentResource):
     def _assign(self, place: Place, config: AccessConfig, grant: Grant) -> authorization.RoleAssignment:
         key = f"{grant.principal}-{grant.role}-{grant.scope}".replace(" ", "-").lower()
         definitions = "/providers/Microsoft.Authorization/roleDefinitions/"
-        condition = config.condition.get(grant.role)
+        condition = config.condition.get(grant)
         return authorization.RoleAssignment(
             key,
             # A name that stays: the same three words in the same stack are the same assignment (3.7).

@@ -40,12 +40,13 @@ def with_lines(parts: Iterator[Part]) -> Iterator[tuple[Part, Lined | None]]:
             if part.file is not file:
                 opened.close()
                 file = part.file
-                lines = opened.enter_context(Lines(file)) if _with_commas(file) else None
+                lines = opened.enter_context(Lines(file)) if _as_written(file, part.rows.column_names) else None
             yield part, lines.take(part.rows) if lines else None
 
 
-def _with_commas(file: RawFile) -> TypeGuard[CsvFile]:
-    return isinstance(file, CsvFile) and file.delimiter == ","
+def _as_written(file: RawFile, columns: list[str]) -> TypeGuard[CsvFile]:
+    """Whether the fields stand as they are written; the files of a folder may have their columns in other orders."""
+    return isinstance(file, CsvFile) and file.delimiter == "," and list(file.columns) == columns
 
 
 class Lines:
@@ -68,7 +69,8 @@ class Lines:
     def take(self, rows: pa.Table) -> Lined | None:
         """The lines of the next rows; none from the first on that is more than its fields and commas.
 
-        Quotes, carriage returns and empty lines make the file longer than that.
+        Quotes and empty lines make the file longer than that, and so do carriage returns, but for an empty line that
+        ends in one: it is as long as a row of two empty fields.
         """
         breaks = _breaks(rows)
         self._plain = self._plain and _are_breaks(text := self._next(int(breaks[-1])), breaks)
@@ -95,7 +97,7 @@ def _breaks(rows: pa.Table) -> np.ndarray:
 
 def _are_breaks(text: bytes, breaks: np.ndarray) -> bool:
     """Whether these are the line breaks of the text, and all of them; the last may be the end of the file."""
-    if b'"' in text or len(text) < breaks[-1]:
+    if b'"' in text or b"\r" in text or len(text) < breaks[-1]:
         return False
     found = np.frombuffer(text if len(text) > breaks[-1] else text + b"\n", np.uint8) == LINE_BREAK
     return np.count_nonzero(found) == len(breaks) and bool(found[breaks].all())

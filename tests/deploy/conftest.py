@@ -159,13 +159,17 @@ def registered(tmp_path_factory):
 def _register(home, problem, rows, version):
     from ml.model.model import Model
     from ml.problem import Learner
+    from ml.profile import profile
     from ml.steps.train import smoke_test, train
 
     learner = Learner(kind="lightgbm", parameters={"num_iterations": STEPS[version], "num_threads": 1})
     trained = home / f"trained-{version}"
     trained.mkdir()
     train(rows, {"from": None, "until": None}, problem.model_copy(update={"model": learner}), trained)
-    smoke = smoke_test(Model.load(trained), rows.slice(0, 5))
+    made = Model.load(trained)
+    features, answers = problem.columns.features, made.outputs(rows)
+    profile(rows, features, answers, made.card.classes).save(trained / "profile.json")
+    smoke = smoke_test(made, rows.slice(0, 5))
     (trained / "smoke.json").write_text(smoke, encoding="utf-8")
     model = ModelRef(PROBLEM, version, digest.of_path(trained))
     folder = home / "models" / PROBLEM / model.digest

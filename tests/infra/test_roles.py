@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from stand_in import guid
 
+from deploy.platforms.azure.labels import JOINED
+from infra.components.storage import RAW
 from infra.deployers import (
     ADMINISTRATOR,
     APPROVED,
+    BRINGS,
     Deployer,
     deployer_grants,
     deployers,
@@ -85,12 +88,30 @@ def test_nobody_gets_owner_or_user_access_administrator():
 def test_an_administrator_may_hand_out_only_what_the_program_hands_out(stacks):
     for resource in stacks["shared"].of("RoleAssignment"):
         role = BY_GUID[resource.inputs["roleDefinitionId"].rsplit("/", 1)[-1]]
-        assert ("condition" in resource.inputs) == (role == ADMINISTRATOR)
         if role == ADMINISTRATOR:
             allowed = set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", resource.inputs["condition"]))
             assert allowed == {ROLES[name] for name in handed_out()}
             assert ROLES[ADMINISTRATOR] not in allowed
             assert resource.inputs["conditionVersion"] == "2.0"
+
+
+def test_who_brings_labelled_rows_to_dev_changes_nothing_else_there(shared):
+    bounded = {
+        (row[1], row[2], row[3]): resource.inputs["condition"]
+        for resource, row in zip(shared.of("RoleAssignment"), sent("shared", shared), strict=True)
+        if "condition" in resource.inputs
+    }
+    assert {role for _, role, _ in bounded} == {ADMINISTRATOR, BRINGS.role}
+    condition = bounded["watch-prod", "Storage Blob Data Contributor", "rg-mlops-dev"]
+    assert condition.count("(") == condition.count(")")
+    assert f":name] StringEquals '{RAW}' AND " in condition
+    assert f":path] StringLike '{JOINED}/*'" in condition
+    assert re.findall(r"!\(ActionMatches{'[\w./]+/blobs/([a-z/]+)'}\)", condition) == [
+        "write",
+        "add/action",
+        "delete",
+        "move/action",
+    ]
 
 
 def test_what_dev_and_prod_hand_out_is_within_the_condition(dev, prod):

@@ -19,7 +19,7 @@ from ml.fault import Fault, invalid
 CONTRACT = 1
 VARIABLE = "MLOPS_STACK_OUTPUTS"
 PULUMI_SECONDS = 120
-MAY_BE_EMPTY = ("kubernetes_compute", "endpoint_host")  # without AKS
+MAY_BE_EMPTY = "kubernetes_compute"  # without AKS
 KINDS = {
     "str": (str, "a text"),
     "bool": (bool, "true or false"),
@@ -124,7 +124,7 @@ def _wrong(field: Field[Any], value: Any) -> str:
     kind, word = KINDS[str(field.type)]
     if not isinstance(value, kind):
         return f"`{_key(field.name)}` is {json.dumps(value)}, and not {word}"
-    return f"`{_key(field.name)}` is empty" if value == "" and field.name not in MAY_BE_EMPTY else ""
+    return f"`{_key(field.name)}` is empty" if value == "" and field.name != MAY_BE_EMPTY else ""
 
 
 def _key(name: str) -> str:

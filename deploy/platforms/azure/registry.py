@@ -165,7 +165,8 @@ class Registry:
             yield str(model.version), (model.tags or {}).get(DIGEST, "")
 
     def _newest(self, name: str) -> int:
-        versions = [version for version, _ in self._versions(name)]
+        """The highest number that is taken, also by a gate that was killed before its model was made."""
+        versions = [version for kind in (name, name + LINEAGE) for version, _ in self._versions(kind)]
         return max((int(version) for version in versions if version.isdigit()), default=0)
 
     def _list(self, name: str) -> list[Any]:

@@ -260,10 +260,11 @@ class LocalPlatform:
         return _made(self.home.root / self.stack / "labelled" / problem)
 
     def keep_labelled(self, problem: str, rows: Path) -> None:
-        """See `Platform`; whole or not at all."""
-        new = self.labelled(problem) / f"{rows.name}.new"
+        """See `Platform`; whole or not at all: what a killed copy leaves is hidden from who reads the folder."""
+        folder = self.labelled(problem)
+        new = folder / f".{rows.name}.new"
         shutil.copyfile(rows, new)
-        new.replace(new.with_name(rows.name))
+        new.replace(folder / rows.name)
 
     def logs(self, endpoint: str, lines: int) -> Mapping[str, tuple[str, ...]]:
         """See `Platform`."""

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.exit_codes import WAITING
+from deploy.exit_codes import REFUSED, WAITING
 from deploy.gitops.stack_part import stack_part
 from deploy.gitops.stack_preview import (
     StackPreview,
     Step,
+    given_up,
     preview_from,
     preview_json,
     protected_in,
@@ -90,7 +91,8 @@ def test_what_the_engine_holds_is_told_from_what_is_wrong():
     failed = {"severity": "error", "message": "error: preview failed\n"}
     said = [complaint("a"), {**complaint("b"), "severity": "warning"}, failed]
     assert protected_in({"diagnostics": said}) == (urn("a"),)
-    assert protected_in({"diagnostics": [*said, complaint("c", "has no such property")]}) == ()
+    for other in ("has no such property", "as its vault has purge protection"):
+        assert protected_in({"diagnostics": [*said, complaint("c", other)]}) == ()
     assert protected_in({"diagnostics": [*said, {**failed, "message": "error: no network\n"}]}) == ()
     assert protected_in({}) == ()
 
@@ -107,6 +109,13 @@ def test_the_approver_reads_what_a_person_gave_up():
     assert "By a person's word" in part
     assert "replace of <code>urn:pulumi:prod" in part
     assert "By a person" not in stack_part(preview_json(shown(step("a", "replace"))))
+
+
+def test_the_approver_reads_of_an_update_too_as_the_rules_let_pass_what_is_named():
+    steps = (step("a"), step("b"), step("c", "delete"), step("c", "delete"))
+    assert given_up(steps, (urn("a"), urn("c"), urn("d"))) == (urn("a"), urn("c"))
+    part = stack_part(preview_json(shown(*steps, approved=given_up(steps, (urn("a"),)))))
+    assert "update of <code>urn:pulumi:prod" in part
 
 
 def test_a_preview_of_another_commit_is_not_applied():
@@ -153,22 +162,25 @@ def test_steps_are_what_changes_and_policies_what_they_said():
 
 ENGINE = """\
 #!/bin/sh
-# An engine that protects one resource, and whose `up` ends as the test says.
+# An engine that protects one resource, and whose `up` ends as the test says: 130 interrupts who waits for it, 255
+# has removed the resource.
 echo "$*" >> "$LEDGER"
 case "$1 $2" in
   "stack export") echo '{"deployment": {"resources": [{"urn": "URN", "inputs": {"name": "old"}}]}}' ;;
-  "state unprotect") touch "$LEDGER.open" ;;
-  "state protect") rm "$LEDGER.open" ;;
+  "state unprotect") touch "$LEDGER.open"; [ "$3" != "$LOCKED" ] ;;
+  "state protect") rm "$LEDGER.open" && [ "$UP" != 255 ] ;;
   "preview --stack")
     while [ "$1" != --save-plan ]; do shift; done
-    [ ! -e "$LEDGER.open" ] || echo '{"made": "now"}' > "$2"
+    [ ! -e "$LEDGER.open" ] || [ -n "$POLICY" ] || echo '{"made": "now"}' > "$2"
+    [ -z "$POLICY" ] || echo "$POLICY" > "${2%.json}.events"
     says='"diagnostics": [{"severity": "error", "urn": "URN", "message": "marked for protection"}]'
     [ ! -e "$LEDGER.open" ] || says='"diagnostics": []'
     echo '{"steps": [{"op": "replace", "urn": "URN"}], '"$says"'}'
-    [ -e "$LEDGER.open" ] ;;
+    [ -e "$LEDGER.open" ] && [ -z "$POLICY" ] ;;
   "up --stack")
     while [ "$1" != --plan ]; do shift; done
     cat "$2" >> "$LEDGER"
+    [ "$UP" != 130 ] || kill -INT "$PPID"
     exit "$UP" ;;
 esac
 """
@@ -183,6 +195,8 @@ def engine(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("LEDGER", str(tmp_path / "ledger"))
     monkeypatch.setenv("UP", "0")
+    monkeypatch.setenv("LOCKED", "")
+    monkeypatch.setenv("POLICY", "")
     return lambda: [line for line in (tmp_path / "ledger").read_text().splitlines() if not line.startswith("stack")]
 
 
@@ -202,11 +216,36 @@ def test_protection_is_lifted_for_what_was_approved_and_the_engine_held_to_the_p
     assert plan == '{"made": "now"}'
 
 
-def test_where_the_up_fails_it_is_protected_again(engine, monkeypatch):
-    monkeypatch.setenv("UP", "1")
-    with pytest.raises(Fault, match="its own words"):
+@pytest.mark.parametrize("ended", ["1", "255"], ids=["with a fault", "with a fault when it is gone"])
+def test_where_the_up_fails_it_is_protected_again(engine, monkeypatch, ended):
+    monkeypatch.setenv("UP", ended)
+    with pytest.raises(Fault, match="its own words") as caught:
+        apply(approved(), "c" * 40)
+    assert caught.value.where == "pulumi up"
+    assert engine()[-1].startswith(f"state protect {urn('a')}")
+
+
+def test_what_a_policy_holds_back_is_refused_in_its_words_before_anything_is_applied(engine, monkeypatch):
+    event = {"policyName": "S1", "enforcementLevel": "mandatory", "message": "no keys", "resourceUrn": urn("a")}
+    monkeypatch.setenv("POLICY", json.dumps({"policyEvent": event}))
+    with pytest.raises(Fault, match=r"S1 \(mandatory\), a: no keys") as caught:
+        apply(approved(), "c" * 40)
+    assert caught.value.code == REFUSED
+    assert [line.split()[:2] for line in engine()][2:] == [["preview", "--stack"], ["state", "protect"]]
+
+
+def test_where_the_workflow_is_cancelled_it_is_protected_again(engine, monkeypatch):
+    monkeypatch.setenv("UP", "130")
+    with pytest.raises(KeyboardInterrupt):
         apply(approved(), "c" * 40)
     assert engine()[-1].startswith(f"state protect {urn('a')}")
+
+
+def test_where_the_lifting_itself_fails_nothing_is_applied_and_it_is_protected_again(engine, monkeypatch):
+    monkeypatch.setenv("LOCKED", urn("a"))
+    with pytest.raises(Fault, match="its own words"):
+        apply(approved(), "c" * 40)
+    assert [line.split()[:2] for line in engine()][1:] == [["state", "unprotect"], ["state", "protect"]]
 
 
 def test_what_nobody_approved_keeps_its_protection(engine):

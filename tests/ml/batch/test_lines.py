@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ml.batch.lines import with_lines
@@ -31,6 +31,7 @@ def lines_of(path: Path, most_rows: int = 2) -> list[tuple[list[str], str | None
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400)
 @given(st.lists(pieces, max_size=14).map("".join), st.sampled_from(["l,r\n", "\nl,r\n", '"l\n",r\n', "l,r\r\n"]))
+@example("\r\n,", "l,r\n")
 def test_a_line_that_is_passed_on_is_read_as_its_row_and_no_row_is_lost(tmp_path: Path, body: str, head: str) -> None:
     (tmp_path / "any.csv").write_text(head + body, encoding="utf-8", newline="")
     try:
@@ -65,6 +66,13 @@ def test_each_file_of_a_folder_begins_anew(tmp_path: Path) -> None:
     for name, body in {"1.csv": "1,a\n", "2.csv": '2,"b"\n', "3.csv": "3,c\n4,d"}.items():
         (tmp_path / name).write_text("l,r\n" + body)
     assert [line for _, line in lines_of(tmp_path)] == ["1,a", None, "3,c", "4,d"]
+
+
+def test_a_file_with_its_columns_in_another_order_than_the_first_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("l,r\n1,a\n")
+    (tmp_path / "2.csv").write_text("r,l\nb,2\n")
+    (tmp_path / "3.csv").write_text("l,r\n3,c\n")
+    assert lines_of(tmp_path) == [(["1", "a"], "1,a"), (["2", "b"], None), (["3", "c"], "3,c")]
 
 
 def test_rows_are_written_as_they_stand_with_their_predictions_behind_them(

@@ -63,9 +63,26 @@ def test_a_version_that_another_takes_meanwhile_is_left_to_it(cloud, monkeypatch
 
     def late(registry, name):
         listed.append(name)
-        return original(registry, name) if len(listed) > 2 else []
+        return original(registry, name) if len(listed) > 3 else []
 
     monkeypatch.setattr(kind, "_list", late)
     cloud.register("2")
     assert cloud.models["2"].version == "2"
     assert cloud.platform().find(PROBLEM, cloud.models["1"].digest) == cloud.models["1"]
+
+
+def test_a_gate_that_was_killed_between_its_two_writes_stands_in_nobodys_way(cloud, monkeypatch):
+    kind = type(cloud.platform().registry)
+    original = kind._create
+
+    def killed(registry, name, *words):
+        if name == PROBLEM:
+            raise KeyboardInterrupt
+        original(registry, name, *words)
+
+    monkeypatch.setattr(kind, "_create", killed)
+    with pytest.raises(KeyboardInterrupt):
+        cloud.register("1")
+    monkeypatch.setattr(kind, "_create", original)
+    cloud.register("2")
+    assert cloud.platform().find(PROBLEM, cloud.models["2"].digest) == cloud.models["2"]
