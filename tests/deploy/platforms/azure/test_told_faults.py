@@ -118,6 +118,9 @@ def test_a_page_in_the_place_of_azure(cloud, asked, caplog):
     cloud.azure.server.trouble("POST", "stdev", Answer(502, page, {"Content-Type": "text/html"}), times=99)
     cloud.azure.server.trouble("PUT", "stdev", Answer(502, page, {"Content-Type": "text/html"}), times=99)
     assert "Azure fails with 502" in asked(("rollback", PROBLEM, "--stack", "dev"))
+    cloud.azure.server.troubles.clear()
+    cloud.azure.server.trouble("PUT", "stdev", Answer(200, page, {"Content-Type": "text/html"}), times=99)
+    assert "what answers is not Azure: " in asked(("rollback", PROBLEM, "--stack", "dev"))
     cloud.azure.server.trouble("GET", "subscriptions", Answer(200, page, {"Content-Type": "text/html"}), times=99)
     assert "what answers is not Azure: it speaks no JSON → see" in asked(("status", "--stack", "dev"))
     assert not caplog.records
