@@ -162,7 +162,6 @@ def _promote(verb: argparse.ArgumentParser) -> None:
     _yes(verb)
     verb.add_argument(
         "--digest",
-        type=kinds.digest,
         help="a registered model by its bytes; default: dev's the last run, prod's what dev serves",
     )
 
@@ -277,7 +276,7 @@ def _changes(verb: argparse.ArgumentParser) -> None:
 
 def _preview(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--stack", choices=("shared", *STACKS), required=True)
-    verb.add_argument("--approved", nargs="*", default=[], metavar="URN", help="replaced or removed by a person's word")
+    verb.add_argument("--approved", default="", metavar="URNS", help="replaced or removed by a person's word")
     verb.add_argument("--since", metavar="COMMIT", help="show the difference of cost to a commit")
 
 

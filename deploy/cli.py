@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from deploy.arguments import make_parser
 from deploy.exit_codes import FAULT
 from deploy.unforeseen import as_fault
+from ml.lean import without_pandas
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """The process: exits with the verb's code."""
+    without_pandas()
     sys.exit(call(words))
 
 

@@ -122,7 +122,3 @@ class Context:
     def runs(self) -> Path:
         """The records of the runs."""
         return self.home.on(self.platform_name).runs
-
-    def labelled(self, stack: str, problem: str) -> Path:
-        """The folder of the asked rows whose labels have come."""
-        return self.home.on(self.platform_name).endpoints(stack) / problem / "labelled"

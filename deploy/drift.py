@@ -17,7 +17,7 @@ Command = Callable[[list[str]], tuple[int, str]]
 
 
 def pulumi(command: list[str]) -> tuple[int, str]:
-    """Runs `pulumi` in the repository: its exit code and what it printed.
+    """Runs `pulumi` in the repository: its exit code, and what it answered or, where it ends otherwise, all it said.
 
     Raises:
         Fault: the command is not on the PATH.
@@ -26,7 +26,8 @@ def pulumi(command: list[str]) -> tuple[int, str]:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise Fault("`pulumi` is not on the PATH", remedy="install it: pulumi.com/docs/install") from None
-    return done.returncode, done.stdout + done.stderr
+    # Beside an answer it may warn, as of a newer release of its own: that is no part of the answer.
+    return done.returncode, done.stdout + (done.stderr if done.returncode else "")
 
 
 def run(arguments: argparse.Namespace, command: Command = pulumi) -> tuple[int, dict[str, Any], str]:

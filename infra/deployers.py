@@ -13,7 +13,7 @@ PURPOSES = ("preview", "watch", "infrastructure", "ml")
 PLACES = ("dev", "prod")
 # GitHub's environments. `watch` reads all stacks: the next step before its approval, drift, the models; `rollback` goes back.
 ENVIRONMENTS = ("shared", "dev", "watch", "prod", "rollback")
-APPROVED = ("shared", "prod", "rollback")  # dev follows main by itself, and who watches changes nothing
+APPROVED = ("shared", "prod", "rollback")  # dev follows main by itself, and who watches changes nothing that serves
 ADMINISTRATOR = "Role Based Access Control Administrator"
 
 
@@ -122,6 +122,8 @@ def deployer_grants(deployer: Deployer) -> tuple[Grant, ...]:
         chosen = (("Reader", group), *reads)
     elif deployer.word in ("watch-prod", "ml-prod"):  # they work behind prod's network, from main alone
         chosen = (*chosen, ("Container Apps Jobs Operator", group))
+    if deployer.word == "watch-prod":  # the rows that prod was asked, once labels have come, go where dev trains
+        chosen = (*chosen, ("Storage Blob Data Contributor", "group-dev"))
     return tuple(sorted(Grant(deployer.word, role, scope) for role, scope in chosen))
 
 

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator, Sequence
-from importlib.abc import MetaPathFinder
+from collections.abc import Sequence
 from types import ModuleType
 
+HIDDEN = ("pandas", "pytest")  # pytest: scikit-learn imports it, too, where it finds it
 
-class _NoPandas(MetaPathFinder):
+
+class _Hidden:
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError("pandas is not looked for here", name="pandas")
-
-
-@contextlib.contextmanager
-def pandas_hidden() -> Iterator[None]:
-    """While it is open, what looks for pandas does not find it; where it has been imported, nothing changes.
-
-    For scikit-learn, which imports it and uses it for data frames alone.
-    """
-    finder = _NoPandas()
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)
+        if fullname in HIDDEN:
+            told = f"this process does without {fullname}; to use it, take `without_pandas()` out of its `main`"
+            raise ModuleNotFoundError(told, name=fullname)
 
 
 def without_pandas() -> None:
-    """Lets pyarrow look for pandas now, and not find it.
+    """Lets nobody in this process find pandas from now on; for the `main` of one that makes no data frame.
 
-    pyarrow imports pandas, where it is installed, as soon as the first array is made, and asks only
-    once. For processes that make no data frame of a table; pandas itself can still be imported.
+    pyarrow, scikit-learn and MLflow import it wherever they find it, some of them anew at each call, and do
+    without where they do not.
     """
-    import pyarrow as pa
-
-    with pandas_hidden():
-        pa.array([0])
+    sys.meta_path.insert(0, _Hidden())

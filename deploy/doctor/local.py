@@ -12,7 +12,6 @@ from deploy.doctor.finding import Finding, fault, ok, warning
 
 NEEDED = (
     "numpy",
-    "pandas",
     "pyarrow",
     "lightgbm",
     "sklearn",

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from deploy.exit_codes import WAITING
+from deploy.gitops.kept import read_back
 from deploy.gitops.progress import differences, reached, writes
 from deploy.release.actions import to_json
 from deploy.release.plan import Plan, Wanted, plan
 from deploy.release.state import Deployment, ModelRef, Observed, Tags
-from ml.fault import Fault, invalid
+from ml.fault import Fault
 
 NEW_PLAN = "make a new plan, and have it approved"
 
@@ -22,7 +23,7 @@ class Bound:
 
     Attributes:
         commit: the repository's, whose pin and policy the plan goes by.
-        state: hash of what Pulumi holds of the stack; None on this machine.
+        state: hash of the infrastructure that it was made on (see `Platform.state`); None on this machine.
         observed: the endpoint that the plan starts from.
         retry: whether it releases what was rejected here.
     """
@@ -48,11 +49,7 @@ def bound_from(document: Mapping[str, Any], where: str) -> Bound:
     Raises:
         Fault: it is not of that form.
     """
-    try:
-        fields = {name: document[name] for name in Bound.__dataclass_fields__}
-        return Bound(**{**fields, "model": ModelRef(**fields["model"]), "observed": observed_from(fields["observed"])})
-    except (KeyError, TypeError, AttributeError) as fault:
-        raise invalid(f"is no plan: {fault}", where, "`mlops plan --out FILE` writes one") from None
+    return read_back(Bound, "plan", document, where, model=lambda one: ModelRef(**one), observed=observed_from)
 
 
 def observed_from(document: Mapping[str, Any]) -> Observed:

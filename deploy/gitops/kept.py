@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deploy.replacement import replace_file
 from ml.fault import invalid
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 FORMAT = 1
 LARGEST = 4_000_000  # bytes; what a job of a pull request leaves is data of others
 
@@ -28,6 +33,28 @@ def keep(path: Path, kept: Kept) -> None:
     """Writes the file, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, json.dumps(asdict(kept), ensure_ascii=False, indent=1).encode())
+
+
+def read_back(kind: type[T], verb: str, document: Mapping[str, Any], where: str, **read: Callable[[Any], Any]) -> T:
+    """The frozen value in what `asdict` and JSON made of it.
+
+    Args:
+        kind: a dataclass.
+        verb: that kept it.
+        document: its fields by name; others are left alone.
+        where: the file, for the fault.
+        read: by field, what makes its value of JSON's.
+
+    Raises:
+        Fault: a field is missing, or is of another form.
+    """
+    try:
+        given = {one.name: document[one.name] for one in fields(kind)}
+        return kind(**{**given, **{name: of(given[name]) for name, of in read.items()}})
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise invalid(
+            f"holds no result of `{verb}`: {fault}", where, f"`mlops {verb} … --out FILE` writes one"
+        ) from None
 
 
 def read_kept(path: Path, verb: str | None = None) -> Kept:

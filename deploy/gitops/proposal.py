@@ -11,10 +11,10 @@ from typing import Any, Literal
 from deploy.gate.evidence import Evidence, evidence_hash
 from deploy.gitops.git import Git
 from deploy.gitops.judged import judged_part
+from deploy.gitops.kept import read_back
 from deploy.gitops.markdown import code, text
 from deploy.pin import Pins
 from deploy.release.state import ModelRef
-from ml.fault import invalid
 
 Kind = Literal["promote", "rollback"]
 EVIDENCE_LINE = "<!-- evidence sha256:{hash} model sha256:{digest} -->"
@@ -65,11 +65,7 @@ def proposal_from(document: Mapping[str, Any], where: str) -> Proposal:
     Raises:
         Fault: it is not of that form.
     """
-    try:
-        fields = {name: document[name] for name in Proposal.__dataclass_fields__}
-        return Proposal(**{**fields, "model": ModelRef(**fields["model"])})
-    except (KeyError, TypeError) as fault:
-        raise invalid(f"is no proposal: {fault}", where, "`mlops propose PROBLEM --out FILE` writes one") from None
+    return read_back(Proposal, "propose", document, where, model=lambda one: ModelRef(**one))
 
 
 def against(model: ModelRef, now: ModelRef | None, taken_back: Mapping[str, str]) -> str | None:

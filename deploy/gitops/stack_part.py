@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.gitops.judged import signed
-from deploy.gitops.markdown import folded, table, text
+from deploy.gitops.markdown import code, folded, table, text
 
 SIGNS = {"create": "+", "update": "~", "delete": "−", "replace": "±"}
 
@@ -16,6 +16,10 @@ def stack_part(result: Mapping[str, Any]) -> str:
     lines = [f"### Infrastructure of {text(result['stack'])}: {counted(result)}"]
     if result["refused"]:
         lines.append("**Must not be done:**\n" + "\n".join(f"- {text(one)}" for one in result["refused"]))
+    if result.get("approved"):
+        word = {step["urn"]: step["op"] for step in result["steps"]}
+        lost = "\n".join(f"- {text(word[urn])} of {code(urn)}" for urn in result["approved"])
+        lines.append(f"**By a person's word, what is protected is replaced or removed:**\n{lost}")
     if result["violations"]:
         lines.append("**Policy:**\n" + "\n".join(f"- {text(one)}" for one in result["violations"]))
     else:

@@ -14,14 +14,16 @@ from typing import Any
 
 from deploy import infra_facts
 from deploy.gitops.git import Git
+from deploy.gitops.kept import read_back
 from deploy.gitops.stack_state import stored
-from ml.fault import Fault, invalid
+from ml.fault import Fault
 
 ROOT = infra_facts.ROOT
 PACK = ("--policy-pack", "infra/policy")
 ADVISORY = ("--policy-pack-config", "infra/policy/advisory.json")  # dev is told, prod and shared are held
 INFRA_PYTHON = ROOT / ".venv-infra" / "bin" / "python"
 KEPT = {"same", "read", "refresh"}
+MILD = {"create", "update"}  # what nothing is lost by
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ class StackPreview:
         resources: by URN, the hash of each resource in it; a rerun is told from a change of somebody else by them.
         refused: sentences of what must not be done; nothing is applied then.
         violations: sentences of the policies.
-        plan: Pulumi's own plan, which `pulumi up --plan` is held to.
+        plan: Pulumi's own plan, which `pulumi up --plan` is held to; empty where what is protected is replaced, as
+            the engine then makes none.
+        approved: the URNs that are replaced or removed by a person's word.
     """
 
     stack: str
@@ -56,6 +60,7 @@ class StackPreview:
     refused: tuple[str, ...]
     violations: tuple[str, ...]
     plan: Mapping[str, Any]
+    approved: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -74,13 +79,27 @@ def preview_from(document: Mapping[str, Any], where: str) -> StackPreview:
     Raises:
         Fault: it is not of that form.
     """
-    try:
-        fields = {name: document[name] for name in StackPreview.__dataclass_fields__}
-        steps = tuple(Step(**{**step, "diff": tuple(step["diff"])}) for step in fields["steps"])
-        sentences = {name: tuple(fields[name]) for name in ("refused", "violations")}
-        return StackPreview(**{**fields, "steps": steps, **sentences})
-    except (KeyError, TypeError) as fault:
-        raise invalid(f"is no preview: {fault}", where, "`mlops preview --out FILE` writes one") from None
+    lists = {"refused": tuple, "violations": tuple, "approved": tuple}
+    return read_back(StackPreview, "preview", document, where, steps=_steps, **lists)
+
+
+def _steps(listed: list[dict[str, Any]]) -> tuple[Step, ...]:
+    return tuple(Step(**{**step, "diff": tuple(step["diff"])}) for step in listed)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the engine said of a stack.
+
+    Attributes:
+        document: of `pulumi preview --json`.
+        violations: sentences of the policies.
+        protected: the URNs that it refuses to replace or to remove, as the state protects them.
+    """
+
+    document: Mapping[str, Any]
+    violations: tuple[str, ...]
+    protected: tuple[str, ...]
 
 
 def preview(stack: str, commit: str, approved: tuple[str, ...] = ()) -> StackPreview:
@@ -92,16 +111,25 @@ def preview(stack: str, commit: str, approved: tuple[str, ...] = ()) -> StackPre
     held = stored(stack)
     with tempfile.TemporaryDirectory() as folder:
         plan, shown = Path(folder) / "plan.json", Path(folder) / "preview.json"
-        document, violations = ask_pulumi(stack, plan)
-        shown.write_text(json.dumps(document), encoding="utf-8")
+        asked = ask_pulumi(stack, plan)
+        shown.write_text(json.dumps(asked.document), encoding="utf-8")
+        steps, no = steps_in(asked.document), refused(stack, shown, approved)
+        unnamed = (urn for urn in asked.protected if urn not in approved and not any(urn in said for said in no))
         return StackPreview(
-            stack, commit, held.hash, held.resources, steps_in(document), refused(stack, shown, approved), violations,
+            stack, commit, held.hash, held.resources, steps,
+            (*no, *(f"{urn} is protected: approve this URN by name, or take the change back" for urn in unnamed)),
+            asked.violations,
             json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else {},
+            tuple(step.urn for step in steps if step.urn in approved and step.op not in MILD),
         )  # fmt: skip
 
 
-def ask_pulumi(stack: str, plan: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The parsed `pulumi preview --json`, and what the policies say."""
+def ask_pulumi(stack: str, plan: Path) -> Asked:
+    """What `pulumi preview` says; it keeps its plan in a file, where it makes one.
+
+    Raises:
+        Fault: Pulumi or the program fails.
+    """
     advisory = ADVISORY if stack == "dev" else ()
     words = ("pulumi", "preview", "--stack", stack, "--json", "--save-plan", str(plan), *PACK, *advisory)
     events = plan.with_suffix(".events")
@@ -114,11 +142,21 @@ def ask_pulumi(stack: str, plan: Path) -> tuple[dict[str, Any], tuple[str, ...]]
     except ValueError:
         document = {}
     violations = violations_in(events.read_text(encoding="utf-8") if events.exists() else "")
-    if (done.returncode and not violations) or not document:
+    protected = protected_in(document)
+    if (done.returncode and not violations and not protected) or not document:
         said = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line.lower()]
         last = (said or [*done.stderr.strip().splitlines(), "no word"])[-1].strip()
         raise Fault(last, f"pulumi preview --stack {stack}", "log in: az login, pulumi login")
-    return document, violations
+    return Asked(document, violations, protected)
+
+
+def protected_in(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The resources of whose protection the engine complains; none where anything else is wrong too."""
+    errors = [one for one in document.get("diagnostics") or () if one.get("severity") == "error"]
+    about = [one for one in errors if "preview failed" not in one["message"]]
+    if not all(one.get("urn") and "protect" in one["message"] for one in about):
+        return ()
+    return tuple(dict.fromkeys(str(one["urn"]) for one in about))
 
 
 def steps_in(document: Mapping[str, Any]) -> tuple[Step, ...]:

@@ -41,15 +41,6 @@ def stored(stack: str, command: Command = pulumi) -> Stored:
     return Stored(digest.of_bytes(json.dumps(resources, sort_keys=True).encode()), resources)
 
 
-def state_hash(stack: str, command: Command = pulumi) -> str:
-    """The one hash over all that Pulumi holds of the stack.
-
-    Raises:
-        Fault: Pulumi does not tell.
-    """
-    return stored(stack, command).hash
-
-
 def _hash(resource: Mapping[str, Any]) -> str:
     lasting = {key: value for key, value in resource.items() if key not in TIMES}
     return digest.of_bytes(json.dumps(lasting, sort_keys=True).encode())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.exit_codes import REFUSED, WAITING
@@ -30,16 +32,46 @@ def apply(shown: StackPreview, commit: str) -> bool:
     if not held.resources and shown.stack == "prod":
         return _first_prod()
     with tempfile.TemporaryDirectory() as folder:
-        document, _ = ask_pulumi(shown.stack, Path(folder) / "now.json")
-        rest = steps_in(document)
-        check_beginning(shown, held, rest)
-        if not rest:
-            return False
         plan = Path(folder) / "plan.json"
-        plan.write_text(json.dumps(shown.plan), encoding="utf-8")
-        words = ("--yes", "--skip-preview", "--non-interactive", "--plan", str(plan))
-        _run("pulumi", "up", "--stack", shown.stack, *words)
+        asked = ask_pulumi(shown.stack, plan)
+        check_beginning(shown, held, steps_in(asked.document))
+        check_protected(shown, asked.protected)
+        if not steps_in(asked.document):
+            return False
+        with _unprotected(shown.stack, asked.protected):
+            if asked.protected:  # only now does the engine make a plan
+                check_beginning(shown, held, steps_in(ask_pulumi(shown.stack, plan).document))
+            if shown.plan:
+                plan.write_text(json.dumps(shown.plan), encoding="utf-8")
+            words = ("--yes", "--skip-preview", "--non-interactive", "--plan", str(plan))
+            _run("pulumi", "up", "--stack", shown.stack, *words)
     return True
+
+
+@contextlib.contextmanager
+def _unprotected(stack: str, urns: tuple[str, ...]) -> Iterator[None]:
+    """Takes the protection off. An `up` that ends well puts it back, as the program says; where it fails this does."""
+    more = ("--yes", "--non-interactive", "--stack", stack)
+    try:
+        for urn in urns:
+            _run("pulumi", "state", "unprotect", urn, *more)
+        yield
+    except Fault:
+        for urn in urns:  # one that is gone by now needs none, and says so
+            subprocess.run(("pulumi", "state", "protect", urn, *more), cwd=ROOT, check=False, stdout=2)
+        raise
+
+
+def check_protected(shown: StackPreview, protected: tuple[str, ...]) -> None:
+    """Refuses to replace or remove what is protected, where nobody approved it by its name.
+
+    Raises:
+        Fault: there is such a resource.
+    """
+    unnamed = [urn for urn in protected if urn not in shown.approved]
+    if unnamed:
+        message = f"{unnamed[0].rsplit('::', 1)[-1]} is protected, and was not approved"
+        raise Fault(message, shown.stack, NEW_PREVIEW, WAITING)
 
 
 def check_beginning(shown: StackPreview, held: Stored, rest: tuple[object, ...]) -> None:

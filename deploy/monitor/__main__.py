@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from deploy.exit_codes import DRIFT, WAITING
 from ml.fault import Fault, entry
+from ml.lean import without_pandas
 
 if TYPE_CHECKING:
     from deploy.monitor.verdict import Verdict
@@ -23,6 +24,7 @@ def main() -> None:
         Fault: drift or degradation (exit code 6), too few requests (4), or a file that does not fit.
     """
     given = _parser().parse_args()
+    without_pandas()
     verdict = _look(given.problem, given.model, given.collected, given.days)
     given.verdict.mkdir(parents=True, exist_ok=True)
     text = json.dumps(verdict.to_json(), ensure_ascii=False, indent=1)

@@ -1,4 +1,4 @@
-"""What `deploy` asks of a platform: some two dozen verbs, the same for this machine and for Azure ML."""
+"""What `deploy` asks of a platform: some thirty verbs, the same for this machine and for Azure ML."""
 
 from __future__ import annotations
 
@@ -307,6 +307,18 @@ class Platform(Protocol):
         """The folder of the requests and answers that were collected."""
         ...
 
+    def labels(self, endpoint: str) -> Path:
+        """The folder of the labels that have come for what the endpoint was asked; empty where none have."""
+        ...
+
+    def labelled(self, problem: str) -> Path:
+        """The folder of the asked rows whose labels have come, where this stack, dev, trains."""
+        ...
+
+    def keep_labelled(self, problem: str, rows: Path) -> None:
+        """Brings a file of such rows there, in the place of one of its name."""
+        ...
+
     def logs(self, endpoint: str, lines: int) -> Mapping[str, tuple[str, ...]]:
         """By deployment (and for the endpoint itself, where it has one), the last lines of its log."""
         ...
@@ -316,6 +328,14 @@ class Platform(Protocol):
 
         Raises:
             Fault: the stack is not up; a read raises it with the remedy, such as the role that is lacking.
+        """
+        ...
+
+    def state(self) -> str | None:
+        """A hash of the infrastructure that the stack stands on, which a plan is bound to; None where there is none.
+
+        Raises:
+            Fault: whoever holds it does not tell.
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from deploy.monitor.asked import Asked
 
 CODES = {"ok": DONE, "drift": DRIFT, "degraded": DRIFT, "inconclusive": WAITING}
+TRAINS = "dev"
 REPLAYED_ROWS_A_REQUEST = 100
 ARRIVED_WITHIN_SECONDS, LOOK_SECONDS = 90.0, 0.5
 
@@ -41,7 +43,7 @@ def every(arguments: argparse.Namespace, context: Context) -> Done:
     result = {
         "problems": {name: done.result for name, done in looked.items()},
         "retrain": moved,
-        "labelled": [name for name in moved if any(context.labelled("prod", name).glob("*.parquet"))],
+        "labelled": [name for name in moved if _is_labelled(context, name)],
     }
     code = DRIFT if moved else WAITING if WAITING in codes else DONE
     return Done(code, result, tuple(f"{name}: {line}" for name, done in looked.items() for line in done.lines))
@@ -53,9 +55,10 @@ def one(arguments: argparse.Namespace, context: Context) -> Done:
     problem = load_problem(find(arguments.problem))
     model = served(context, arguments.stack, problem.name)
     asked = _asked(arguments, context, model)
-    result = look(context, arguments.stack, problem, model, asked, arguments.labels)
-    if arguments.labels is not None:
-        result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, arguments.labels)
+    labels = arguments.labels or _labels(context, arguments.stack, problem.name)
+    result = look(context, arguments.stack, problem, model, asked, labels)
+    if labels is not None:
+        result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, labels)
     return Done(CODES[result["decision"]], result, tuple(lines_of(result, context.called(problem.name))))
 
 
@@ -146,14 +149,33 @@ def _collected(context: Context, stack: str, problem: str, model: ModelRef) -> A
 
 
 def _keep_labelled(context: Context, stack: str, problem: Problem, model: ModelRef, asked: Asked, labels: Path) -> int:
-    """Keeps the rows whose labels have come, for `mlops train --from-monitor`."""
+    """Keeps the rows whose labels have come where dev trains, for `mlops train --from-monitor`.
+
+    The stack's own labels grow, and so does their file; each other file of labels has one of its own.
+    """
     from deploy.monitor.labels import join_labels
     from deploy.monitor.retraining import write_labelled
     from ml.model.model import Model
 
     card = Model.load(context.platform(stack).fetch(model)).card
-    path = context.labelled(stack, problem.name) / f"{of_file(labels)[:12]}-{model.digest[:12]}.parquet"
-    return write_labelled(asked, join_labels(labels, asked, card), card, path)
+    whose = stack if labels.is_dir() else of_file(labels)[:12]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{whose}-{model.digest[:12]}.parquet"
+        count = write_labelled(asked, join_labels(labels, asked, card), card, path)
+        if count:
+            context.platform(TRAINS).keep_labelled(problem.name, path)
+    return count
+
+
+def _labels(context: Context, stack: str, problem: str) -> Path | None:
+    """The labels that the stack has of what its endpoint was asked."""
+    came = context.platform(stack).labels(problem)
+    return came if any(came.iterdir()) else None
+
+
+def _is_labelled(context: Context, problem: str) -> bool:
+    """Whether there is more to train with than the problem's own rows."""
+    return any(context.platform(TRAINS).labelled(problem).glob("*.parquet"))
 
 
 def _window(arguments: argparse.Namespace) -> tuple[dt.datetime | None, dt.datetime | None]:

@@ -12,7 +12,6 @@ from deploy.gitops.announced import announced, announces
 from deploy.gitops.binding import Bound, bound_json
 from deploy.gitops.git import commit_here
 from deploy.gitops.progress import writes
-from deploy.gitops.stack_state import state_hash
 from deploy.release.actions import sentence, to_json
 from deploy.release.plan import Wanted, plan, restore, step_back
 from deploy.release.policy import load_policy
@@ -75,8 +74,8 @@ def _back(context: Context, stack: str, problem: str, version: str | None) -> Do
 
 def bind(context: Context, stack: str, problem: str, model: ModelRef, retry: bool) -> Bound:
     """What a plan made now is bound to."""
-    state = state_hash(stack) if context.platform_name == "azure" else None
-    observed = context.platform(stack).observe(problem)
+    platform = context.platform(stack)
+    state, observed = platform.state(), platform.observe(problem)
     return Bound(stack, problem, context.platform_name, commit_here(), state, model, observed, retry)
 
 

@@ -13,7 +13,7 @@ from deploy.gitops.stack_preview import cost_difference, preview, preview_json
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
     context.screen.working(f"preview of {arguments.stack}")
-    found = preview(arguments.stack, commit_here(), tuple(arguments.approved))
+    found = preview(arguments.stack, commit_here(), tuple(arguments.approved.split()))
     result = preview_json(found)
     if arguments.since is not None and arguments.stack != "shared":
         result["cost"] = cost_difference(arguments.stack, arguments.since)

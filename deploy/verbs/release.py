@@ -13,7 +13,6 @@ from deploy.exit_codes import DONE, ROLLED_BACK, WAITING
 from deploy.gitops.binding import Bound, bound_from, check_place, still_holds
 from deploy.gitops.git import commit_here
 from deploy.gitops.kept import read_kept
-from deploy.gitops.stack_state import state_hash
 from deploy.release.patience import patiently
 from deploy.release.release import Event, Outcome
 from deploy.release.release import release as release_by_plan
@@ -62,7 +61,7 @@ def check_bound(context: Context, bound: Bound, stack: str, problem: str) -> Non
     Raises:
         Fault: it was.
     """
-    state = state_hash(stack) if context.platform_name == "azure" else None
+    state = context.platform(stack).state()
     check_place(bound, stack, problem, context.platform_name, commit_here(), state)
 
 

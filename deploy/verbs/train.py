@@ -79,7 +79,7 @@ def _day(text: str) -> dt.date:
 
 
 def _labelled(context: Context, problem: str) -> Path:
-    folder = context.labelled("prod", problem)
+    folder = context.platform(STACK).labelled(problem)
     if not any(folder.glob("*.parquet")):
         remedy = f"mlops monitor {context.called(problem)} --labels FILE"
         raise invalid("no labels have come for what was collected", str(folder), remedy)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from ml.fault import Fault, entry
+from ml.lean import without_pandas
 
 INTERRUPTED = 7
 
@@ -29,6 +30,7 @@ def main() -> None:
         signal.signal(number, _interrupt)
     if arguments.with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
+    without_pandas()
     # The rows are shared out among threads of our own; a library that starts more only stands in their way.
     os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     from ml.batch.scoring import score

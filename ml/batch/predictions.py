@@ -21,12 +21,11 @@ def prediction_columns(card: Card, outputs: Floats) -> dict[str, pa.Array]:
     """The columns for the outputs of `Model.outputs`, one value a row.
 
     Regression has the value alone. Classification has the label of the largest probability, the first of
-    equal ones, as the scoring server has it, and the probability of each class.
+    equal ones, of the type that the scoring server answers with, and the probability of each class.
     """
     if card.task == "regression":
         return {PREDICTION: pa.array(outputs)}
-    codes = pa.array(outputs.argmax(axis=1), pa.int32())
-    labels = pa.DictionaryArray.from_arrays(codes, pa.array(card.classes, pa.string())).cast(pa.string())
+    labels = pa.array(card.labels).take(pa.array(outputs.argmax(axis=1)))
     probabilities = (pa.array(np.ascontiguousarray(column)) for column in outputs.T)
     return dict(zip(column_names(card), (labels, *probabilities), strict=True))
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ml.batch.in_order import in_order
+from ml.batch.lines import Lined, with_lines
 from ml.batch.predictions import column_names, first_gap, prediction_columns
 from ml.batch.sinks import Sink, sink_for, suffix_of
 from ml.batch.whole_file import whole_file, writing
@@ -72,7 +73,9 @@ def refuse_taken_names(raw: Raw, names: tuple[str, ...]) -> None:
 
 def _write(scoring: Scoring, raw: Raw, out: Path, told: Callable[[int], None]) -> int:
     rows = 0
-    shaped = in_order(scoring.shaped, parts(raw, raw.columns, PART_ROWS), cores())
+    parted = parts(raw, raw.columns, PART_ROWS)
+    lined = with_lines(parted) if scoring.as_csv else ((part, None) for part in parted)
+    shaped = in_order(scoring.shaped, lined, cores())
     with closing(shaped):
         try:
             for part, content in shaped:
@@ -97,12 +100,13 @@ class Scoring:
     as_csv: bool
     sink: Sink
 
-    def shaped(self, part: Part) -> tuple[Part, Any]:
-        """A part, with its rows and their predictions as the sink takes them.
+    def shaped(self, lined: tuple[Part, Lined | None]) -> tuple[Part, Any]:
+        """A part, with its rows and their predictions as the sink takes them; see `with_lines`.
 
         Raises:
             Fault: a value does not fit its column, or the model has no answer.
         """
+        part, lines = lined
         typed = self.reader.read(part)
         if gap := first_gap(self.model.encoder, typed):
             remedy = "fill it in, or leave the row out"
@@ -112,7 +116,8 @@ class Scoring:
         if not finite.all():
             message = "the model answers with a number that is not finite"
             raise Fault(message, part.place(int(finite.argmin())), "leave this row out, or release another version")
-        return part, self.sink.shape(pa.table(self._passed(part, typed) | prediction_columns(self.model.card, outputs)))
+        rows = pa.table(self._passed(part, typed) | prediction_columns(self.model.card, outputs))
+        return part, self.sink.shape(rows, lines)
 
     def _passed(self, part: Part, typed: pa.Table) -> dict[str, pa.ChunkedArray]:
         """The columns as they stand; only in Parquet the features of a CSV file become what they are."""

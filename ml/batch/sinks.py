@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from ml.batch.lines import Lined
 from ml.fault import invalid
 
 ROW_GROUP = 128 * 1024
@@ -20,8 +21,13 @@ STRUCTURAL = r'[",\r\n]'  # a field with one of these is quoted (RFC 4180)
 class Sink(Protocol):
     """Takes the parts in their order."""
 
-    def shape(self, rows: pa.Table) -> Any:
-        """A part as `write` takes it; called by several threads."""
+    def shape(self, rows: pa.Table, lines: Lined | None = None) -> Any:
+        """A part as `write` takes it; called by several threads.
+
+        Args:
+            rows: all of their columns.
+            lines: what the first of the columns are in CSV, where it is known.
+        """
         ...
 
     def write(self, shaped: Any, source: Path) -> None:
@@ -62,7 +68,7 @@ class ParquetSink:
         self._writer: Any = None
         self._held: list[pa.Table] = []
 
-    def shape(self, rows: pa.Table) -> pa.Table:
+    def shape(self, rows: pa.Table, lines: Lined | None = None) -> pa.Table:
         """See `Sink`."""
         return rows
 
@@ -122,21 +128,22 @@ class CsvSink:
         self._file = file
         self._header_written = False
 
-    def shape(self, rows: pa.Table) -> tuple[pa.Buffer, pa.Buffer]:
-        """See `Sink`; the header and the lines.
+    def shape(self, rows: pa.Table, lines: Lined | None = None) -> tuple[pa.Buffer, list[pa.Buffer]]:
+        """See `Sink`; the header, and pieces of the lines.
 
         Raises:
             Fault: a column has a type that CSV cannot hold.
         """
-        return csv_header(rows.column_names), _lines(rows)
+        body = [_lines(rows)] if lines is None else _continued(lines, rows)
+        return csv_header(rows.column_names), body
 
-    def write(self, shaped: tuple[pa.Buffer, pa.Buffer], source: Path) -> None:
+    def write(self, shaped: tuple[pa.Buffer, list[pa.Buffer]], source: Path) -> None:
         """See `Sink`."""
         header, lines = shaped
         if not self._header_written:
             self._file.write(header)
             self._header_written = True
-        self._file.write(lines)
+        self._file.writelines(lines)
 
     def close(self) -> None:
         """See `Sink`."""
@@ -155,6 +162,17 @@ def _lines(rows: pa.Table) -> pa.Buffer:
     fields = [_texts(_one(rows.column(name)), name) for name in rows.column_names]
     lines = _joined(fields)
     return _joined([_quoted(field) for field in fields]) if _ambiguous(lines, len(fields), rows.num_rows) else lines
+
+
+def _continued(lines: Lined, rows: pa.Table) -> list[pa.Buffer]:
+    """The lines with the columns that they lack, and with their line breaks behind them."""
+    fields = [_field(_one(column)) for column in rows.columns[lines.columns :]]
+    joined = pc.binary_join_element_wise(lines.texts, *fields, ",").buffers()[2]
+    return [joined[1:], pa.py_buffer(b"\n")]
+
+
+def _field(column: pa.Array) -> pa.Array:
+    return _quoted(column) if pa.types.is_string(column.type) else column.cast(pa.string())
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ml.fault import invalid
-from ml.lean import pandas_hidden
 from ml.learners.repeatable import repeatable
 from ml.model.encoder import Encoder
 from ml.model.model import ESTIMATOR
@@ -24,8 +23,7 @@ def learn(problem: Problem, encoder: Encoder, matrix: Floats, target: Floats, fo
     Raises:
         Fault: scikit-learn refuses a parameter.
     """
-    with pandas_hidden():
-        import skops.io
+    import skops.io
 
     pipeline = _pipeline(problem, encoder)
     if problem.task == "classification":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # What a model needs to answer anywhere: its own code, and nothing else of this repository.
-CODE = ("__init__.py", "fault.py", "lean.py", "model")
+CODE = ("__init__.py", "fault.py", "model")
 EXAMPLE = "input_example.json"
 MLFLOW = "mlflow-skinny"  # the part of MLflow that every environment has, of the same version as the whole
 COLUMN_TYPES = {"number": "double", "category": "string", "boolean": "boolean", "date": "datetime"}

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.fault import invalid
-from ml.lean import pandas_hidden
 from ml.model.booster import Booster
 from ml.model.encoder import Encoder
 
@@ -101,8 +100,7 @@ class SklearnEstimator:
     """A scikit-learn pipeline over encoded rows, loaded by skops without pickle."""
 
     def __init__(self, path: Path, classifies: bool) -> None:
-        with pandas_hidden():
-            import skops.io
+        import skops.io
 
         self._pipeline = skops.io.load(path, trusted=TRUSTED)
         self._classifies = classifies

@@ -14,6 +14,7 @@ from threading import Thread
 import uvicorn
 
 from ml.fault import Fault, entry, invalid
+from ml.lean import without_pandas
 from ml.model.model import SERVING_EXAMPLE, Model
 from ml.serving import settings
 from ml.serving.app import App
@@ -45,6 +46,7 @@ def main() -> None:
     Raises:
         Fault: the settings, the model's folder or the port are no good.
     """
+    without_pandas()
     # uvicorn takes the signals over while it runs, drains, and raises them again for these handlers.
     # A row or two may still be in LightGBM's hands: nothing is left to save, so it is not waited for.
     for number in (signal.SIGTERM, signal.SIGINT):

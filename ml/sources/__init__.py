@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ml.fault import Fault, invalid
-from ml.lean import without_pandas
 
 
 def module_of(name: str) -> str:
@@ -44,5 +43,4 @@ def command(make: Callable[[Path], Path], description: str | None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder that the rows are written into")
     folder: Path = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
-    without_pandas()
     print(make(folder))

@@ -10,6 +10,7 @@ import csv
 from pathlib import Path
 
 from ml.fault import Fault, entry
+from ml.lean import without_pandas
 from ml.sources import command, files_of
 
 FILE = "breast_cancer.parquet"
@@ -52,6 +53,7 @@ def make(folder: Path) -> Path:
 @entry
 def main() -> None:
     """The process."""
+    without_pandas()
     command(make, __doc__)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.fault import Fault, entry
+from ml.lean import without_pandas
 from ml.sources import command, files_of
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def _origin_and_hour(rows: pa.Table) -> pa.ChunkedArray:
 @entry
 def main() -> None:
     """The process."""
+    without_pandas()
     command(make, __doc__)
 
 

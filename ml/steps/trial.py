@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.fault import entry, invalid
+from ml.lean import without_pandas
 from ml.metrics import METRICS
 from ml.model.model import Model
 from ml.problem import Problem, load_problem
@@ -81,6 +82,7 @@ def main() -> None:
     parser.add_argument("--trial", type=int, required=True, help="its number; 0 tries the problem's own parameters")
     parser.add_argument("--tried", type=Path, required=True)
     arguments = parser.parse_args()
+    without_pandas()
     import pyarrow.parquet as pq
 
     problem = load_problem(arguments.problem)

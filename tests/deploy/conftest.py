@@ -19,26 +19,13 @@ from deploy.platforms.local.platform import LocalPlatform
 from deploy.release import policy
 from deploy.release.state import ModelRef
 from ml import digest
+from tests.quick_rollout import ROLLOUT
 
 PROBLEM = "breast-cancer"
 STEPS = {"1": 5, "2": 6, "3": 7}  # by version, how many trees: alike, and not the same
 RUNNER = "import sys, pathlib, deploy.release.policy as p; p.FOLDER = pathlib.Path(sys.argv.pop(1)); \
 from deploy.cli import main; main()"
 FAULTY = Path(__file__).parent / "release" / "faulty_server.py"
-# Quick, and so wide that a busy machine is no fault of a candidate.
-ROLLOUT = """\
-dev:
-  steps: [100]
-  watch: {seconds: 0, requests: 10, deadline_seconds: 20}
-  bake: {seconds: 0, requests: 10, deadline_seconds: 20}
-  limits: &limits {latency_ratio: 50, latency_slack_ms: 5000, latency_ms: 5000}
-prod:
-  mirror: 30
-  steps: [10, 100]
-  watch: {seconds: 0, requests: 10, deadline_seconds: 20}
-  bake: {seconds: 0, requests: 20, deadline_seconds: 20}
-  limits: *limits
-"""
 
 
 def until(holds, seconds=20.0):

@@ -141,13 +141,16 @@ def test_both_forms_of_subject_are_trusted_and_prod_never_by_a_branch():
 
 
 def test_who_enters_without_an_approval_reads_or_starts_the_runner():
-    """`watch` follows main by itself; of a pull request not even the runner is started."""
+    """`watch` follows main by itself, and writes where dev does alone; a pull request does not even start the runner."""
     writing = {"Contributor", ADMINISTRATOR, "AzureML Data Scientist", "Storage Blob Data Contributor"}
     for deployer in deployers():
         ways = {way.removeprefix("environment:") for way in entrances(deployer)}
         if deployer.stack != "dev" and not ways & set(APPROVED):
-            roles = {row.role for row in deployer_grants(deployer)}
-            assert not roles & writing
+            rows = deployer_grants(deployer)
+            roles = {row.role for row in rows}
+            assert not {row.role for row in rows if row.scope != "group-dev"} & writing
+            to_dev = [row.role for row in rows if row.scope == "group-dev"]
+            assert to_dev == (["Storage Blob Data Contributor"] if deployer.word == "watch-prod" else [])
             assert ("Container Apps Jobs Operator" in roles) == (deployer.word == "watch-prod")
 
 

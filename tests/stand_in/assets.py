@@ -306,7 +306,7 @@ class _Kind:
         before = versions.get(version, {}).get("properties")
         fixed = FIXED.get(self.kind, ())
         if before and any(before.get(key) != properties.get(key) for key in fixed):
-            raise Refused(409, "UserError", f"A {self.kind} with this name and version exists with another path.")
+            raise Refused(400, "UserError", "Asset paths cannot be updated.")
         for key in ("dataUri", "modelUri"):  # the service answers with the long form
             if str(properties.get(key)).startswith("azureml://datastores/"):
                 properties[key] = long_uri(self.place.id, properties[key])

@@ -286,12 +286,11 @@ class Jobs:
             bring=lambda uri, to: self.assets.bring(_long(workspace, uri), to),
         )  # fmt: skip
         if carry_out(step):
-            blobs = self.assets.blobs(workspace)
             for name, about in (spec.get("outputs") or {}).items():
-                prefix = f"azureml/{run.id}/{name}"
-                blobs.upload("azureml-blobstore-1", prefix, folder / "outputs" / name)
-                place = self.assets.workspaces[workspace].id
-                uri = long_uri(place, f"azureml://datastores/workspaceblobstore/paths/{prefix}/")
+                default = f"azureml://datastores/workspaceblobstore/paths/azureml/{run.id}/{name}/"
+                uri = long_uri(self.assets.workspaces[workspace].id, default)
+                blobs, container, prefix = self.assets.place(uri)
+                blobs.upload(container, prefix, folder / "outputs" / name)
                 run.outputs[name] = (KINDS[about["type"]], uri)
             self._done[key] = run
             self._end(run, "Completed")

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from tests.stand_in.assets import PROVIDER
-from tests.stand_in.endpoints import Endpoints, Seen
+from tests.stand_in.scoring import Scoring, Seen
 from tests.stand_in.server import Answer, Asked, Refused, Server
 
 GRAINS = {"PT0.2S": 0.2, "PT1M": 60, "PT5M": 300}
@@ -30,8 +30,8 @@ class Metrics:
         silent: whether they tell nothing at all.
     """
 
-    def __init__(self, server: Server, endpoints: Endpoints) -> None:
-        self.endpoints = endpoints
+    def __init__(self, server: Server, scoring: Scoring) -> None:
+        self.scoring = scoring
         self.late_seconds = 0.0
         self.silent = False
         group = "/subscriptions/{s}/resourceGroups/{g}"
@@ -42,7 +42,7 @@ class Metrics:
 
     def _seen(self, since: float, until: float, holds: Callable[[Seen], bool]) -> list[Seen]:
         until = min(until, time.time() - self.late_seconds)
-        return [] if self.silent else [s for s in list(self.endpoints.seen) if since <= s.at < until and holds(s)]
+        return [] if self.silent else [s for s in list(self.scoring.seen) if since <= s.at < until and holds(s)]
 
     def _metrics(self, asked: Asked, s: str, g: str, w: str, e: str) -> Answer:
         metric, grain = asked.query["metricnames"], GRAINS[asked.query["interval"]]
@@ -66,7 +66,9 @@ class Metrics:
             raise Refused(400, "BadArgumentError", "The query could not be understood.")
         columns = [{"name": n, "type": "real"} for n in ("deployment", "requests", "failures", "refused", "p95")]
         by: dict[str, list[Seen]] = defaultdict(list)
-        kubernetes = {e for (_, e), one in self.endpoints.known.items() if one.body["properties"].get("compute")}
+        kubernetes = {
+            e for (_, e), one in self.scoring.endpoints.known.items() if one.body["properties"].get("compute")
+        }
         for seen in self._seen(
             _moment(window[1]), _moment(window[2]), lambda one: one.endpoint == name[1] and one.endpoint in kubernetes
         ):

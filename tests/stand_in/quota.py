@@ -15,9 +15,11 @@ class Quota:
 
     Attributes:
         limits, used: cores by family, of the dedicated ones.
+        page: how many usages an answer holds; it names the rest by a link.
     """
 
     def __init__(self, server: Server) -> None:
+        self.server, self.page = server, 3
         self.limits = {family: 100 for family, _ in SIZES.values()}
         self.used = dict.fromkeys(self.limits, 0)
         server.route("GET", f"{PROVIDER}/vmSizes", self._sizes)
@@ -33,7 +35,11 @@ class Quota:
     def _usages(self, asked: Asked, s: str, location: str) -> Answer:
         dedicated = [_usage(f, "Cluster Dedicated", self.used[f], limit) for f, limit in self.limits.items()]
         low = [_usage(family, "Low-priority", 0, 0) for family in self.limits]
-        return Answer(body={"value": [*dedicated, *low]})
+        usages, since = [*low, *dedicated], int(asked.query.get("$skipToken", 0))
+        more = since + self.page
+        link = f"{self.server.url}{asked.path}?api-version={asked.query['api-version']}&$skipToken={more}"
+        rest = {"nextLink": link} if more < len(usages) else {}
+        return Answer(body={"value": usages[since:more], **rest})
 
 
 def _usage(family: str, kind: str, used: int, limit: int) -> dict[str, Any]:

@@ -13,11 +13,14 @@ from typing import Any
 from tests.stand_in.assets import Assets, arm_id
 from tests.stand_in.batch import Batch
 from tests.stand_in.blobs import Blobs
+from tests.stand_in.containers import Containers
+from tests.stand_in.deployments import Deployments
 from tests.stand_in.endpoints import Endpoints
 from tests.stand_in.jobs import Jobs
 from tests.stand_in.metrics import Metrics
 from tests.stand_in.quota import Quota
 from tests.stand_in.schedules import Schedules
+from tests.stand_in.scoring import Scoring
 from tests.stand_in.server import SUBSCRIPTION, TENANT, Server, token
 
 
@@ -33,7 +36,10 @@ class StandIn:
     server: Server
     storage: dict[str, Blobs]
     assets: Assets
+    containers: Containers
     endpoints: Endpoints
+    deployments: Deployments
+    scoring: Scoring
     jobs: Jobs
     metrics: Metrics
     batch: Batch
@@ -47,16 +53,18 @@ class StandIn:
         server.start()
         storage = {stack: Blobs(server, f"st{stack}") for stack in ("dev", "prod", "shared")}
         assets = Assets(server, storage)
-        endpoints = Endpoints(server, assets, folder / "containers")
-        jobs, metrics = Jobs(server, assets, folder / "runs"), Metrics(server, endpoints)
-        batch = Batch(server, assets, folder / "batch")
-        schedules = Schedules(server, assets, jobs, endpoints)
-        made = cls(folder, server, storage, assets, endpoints, jobs, metrics, batch, schedules, Quota(server))
+        containers, endpoints = Containers(server, assets, folder / "containers"), Endpoints(server, assets)
+        scoring, jobs = Scoring(server, endpoints), Jobs(server, assets, folder / "runs")
+        made = cls(
+            folder, server, storage, assets, containers, endpoints,
+            Deployments(server, assets, endpoints, containers), scoring, jobs, Metrics(server, scoring),
+            Batch(server, assets, folder / "batch"), Schedules(server, assets, jobs, endpoints), Quota(server),
+        )  # fmt: skip
         made._write_commands()
         return made
 
     def stop(self) -> None:
-        self.endpoints.stop()
+        self.containers.stop()
         self.server.stop()
 
     def outputs(self, stack: str, **changed: Any) -> dict[str, Any]:

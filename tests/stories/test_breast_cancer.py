@@ -2,7 +2,9 @@
 
 import json
 import random
+import re
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from ml.problem import PROBLEMS
 
 PROBLEM = "breast-cancer"
+PAGE = Path(__file__).parents[2] / "docs" / "experiments.md"
 OTHER = ("estimator: linear", "estimator: linear\n  parameters: {C: 0.5}")
 pytestmark = pytest.mark.story
 
@@ -37,7 +40,16 @@ def digest(endpoint):
 
 
 @pytest.fixture(scope="module")
-def first(mlops):
+def told(mlops):
+    """What a newcomer reads who runs the loop."""
+    return subprocess.run(
+        ["mlops", "run", PROBLEM, "--yes"], env=environment(mlops), capture_output=True, text=True, check=True
+    )
+
+
+@pytest.fixture(scope="module")
+def first(mlops, told):
+    """What a script reads that runs the same again."""
     return mlops("run", PROBLEM, "--yes").result
 
 
@@ -54,11 +66,8 @@ def test_the_loop_ends_with_two_endpoints_and_a_report(mlops, first):
         assert endpoint["pin"]["digest"] == digest(endpoint) == first["model"]["digest"]
 
 
-def test_the_curl_line_works_as_it_is_printed(mlops, first):
-    story = subprocess.run(
-        ["mlops", "run", PROBLEM, "--yes"], env=environment(mlops), capture_output=True, text=True, check=True
-    ).stdout
-    line = next(line for line in story.splitlines() if "curl " in line)
+def test_the_curl_line_works_as_it_is_printed(told):
+    line = next(line for line in told.stdout.splitlines() if "curl " in line)
     answer = subprocess.run(line[line.index("curl ") :], shell=True, capture_output=True, text=True, check=True).stdout
     assert json.loads(answer)["predictions"][0] in ("benign", "malignant")
 
@@ -77,11 +86,12 @@ def test_a_request_without_the_key_is_refused(mlops, first):
     assert caught.value.code == 401
 
 
-def test_the_same_again_is_cached_and_plans_nothing(mlops, first):
-    again = mlops("run", PROBLEM, "--yes").result
-    assert all(step["cached"] for step in again["steps"])
-    assert again["run_id"] == first["run_id"]
-    assert again["model"] == first["model"]
+def test_the_same_again_is_cached_and_plans_nothing(mlops, told, first):
+    assert "cached" not in told.stderr
+    assert all(step["cached"] for step in first["steps"])
+    assert f"/{first['run_id']}/report.html" in told.stdout
+    assert f"registered {first['model']['name']}:{first['model']['version']} (" in told.stderr
+    assert f"({first['model']['digest'][:12]})" in told.stderr
     assert mlops("plan", PROBLEM, "--stack", "prod").result["actions"] == []
 
 
@@ -152,6 +162,22 @@ def test_the_monitor_says_what_it_saw(mlops, first):
     result = mlops("monitor", PROBLEM, "--stack", "prod").result
     assert result["decision"] == "ok"
     assert set(result["columns"][0]) >= {"name", "statistic", "value", "threshold", "drifted"}
+
+
+def test_the_page_on_experiments_works_as_it_stands(mlops, first, tmp_path):
+    *notebook, source = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / ".mlops").symlink_to(mlops.home)
+    (tmp_path / "orders.py").write_text(source)
+    looked = python(mlops, tmp_path, "-c", "".join(notebook) + "print(len(runs), len(rows), model.metadata.signature)")
+    assert "diagnosis" in looked
+    assert Path(python(mlops, tmp_path, "orders.py", "--out", str(tmp_path / "raw")).strip()).is_file()
+
+
+def python(mlops, folder, *words):
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env=environment(mlops), check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
 
 
 def test_an_error_is_one_object_with_its_remedy(mlops):

@@ -1,8 +1,6 @@
 """A summer of real flights: what moved is seen, its labels retrain, and the retrained model takes the place."""
 
 import datetime as dt
-import subprocess
-import sys
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -15,10 +13,9 @@ pytestmark = pytest.mark.story
 
 
 @pytest.fixture(scope="module")
-def flights(tmp_path_factory):
-    """All rows of the year, as the source makes them."""
-    folder = tmp_path_factory.mktemp("flights") / "raw"
-    subprocess.run([sys.executable, "-m", "ml.sources.flights", "--out", str(folder)], check=True)
+def flights(mlops, spring):
+    """All rows of the year, as the source made them for the training."""
+    (folder,) = (mlops.home / "data").glob("flights-*")
     return pq.read_table(folder)
 
 

@@ -17,7 +17,8 @@ from deploy.platforms.azure.endpoints import Endpoints
 from deploy.platforms.azure.environments import version_of
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.schedules import KINDS, NEW_DATA, Schedules, Wanted, load, name_of
-from deploy.platforms.azure.training import PROBLEM, Training, overrides, pipeline, tags_of
+from deploy.platforms.azure.tags import DIGEST, PROBLEM
+from deploy.platforms.azure.training import Training, overrides, pipeline, tags_of
 from deploy.platforms.local.home import REPOSITORY
 from deploy.platforms.local.training import PIPELINES
 from deploy.platforms.protocol import Schedule, TrainingInputs
@@ -113,7 +114,7 @@ class Clock:
         def make(screen: Screen) -> Any:
             entity = load("monitoring", _below("create_job", settings))
             self.training.fit(entity.create_job)
-            entity.create_job.tags = {PROBLEM: problem.name, "mlops.digest": model.digest}
+            entity.create_job.tags = {PROBLEM: problem.name, DIGEST: model.digest}
             return entity
 
         return Wanted(problem.name, "monitoring", parts, make)

@@ -14,6 +14,7 @@ from typing import Any
 from deploy.platforms.azure.faults import NotThere
 from deploy.platforms.azure.folder_of_blobs import FolderOfBlobs
 from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.azure.tags import DIGEST
 from deploy.platforms.local.data import asset
 from deploy.platforms.local.home import Home
 from deploy.platforms.protocol import Asset
@@ -21,8 +22,6 @@ from deploy.screen import Screen
 from ml import digest
 from ml.fault import Fault, invalid
 from ml.problem import Problem
-
-DIGEST = "mlops.digest"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,8 @@ class Data:
         here = asset(self.home, problem, file)
         known = self._find(here.name, here.version)
         if known is not None:
-            self._require_digest(known, here.digest)
+            if self._digest(known) != here.digest:
+                raise self._foreign(known)
             return Asset(here.name, here.version, here.digest, str(known.path))
         blobs = FolderOfBlobs(self.sdk, here.name)
         with _as_folder(Path(here.place)) as folder:
@@ -58,7 +58,7 @@ class Data:
         """
         name = problem.name
         found = self._require(name, self._newest(name) if version is None else self._find(name, version), version)
-        wanted = found.tags[DIGEST]
+        wanted = self._digest(found)
         folder = self.home.data / f"{name}-{found.version}"
         if not folder.exists() or digest.of_path(folder) != wanted:
             self._fetch(name, str(found.version), folder, screen)
@@ -124,10 +124,15 @@ class Data:
         doing = f"register the data {here.name}:{here.version}"
         return self.sdk.call(doing, lambda client: client.data.create_or_update(wanted))
 
-    def _require_digest(self, known: Any, wanted: str) -> None:
-        if known.tags.get(DIGEST) != wanted:
-            message = f"the data {known.name}:{known.version} was registered by something else"
-            raise Fault(message, self.sdk.outputs.workspace_name, "archive that version, then push again")
+    def _digest(self, known: Any) -> str:
+        """What a version was pushed with; one that somebody else has registered has none."""
+        if DIGEST not in (known.tags or {}):
+            raise self._foreign(known)
+        return str(known.tags[DIGEST])
+
+    def _foreign(self, known: Any) -> Fault:
+        message = f"the data {known.name}:{known.version} was registered by something else"
+        return Fault(message, self.sdk.outputs.workspace_name, "archive that version, then push again")
 
 
 @contextlib.contextmanager

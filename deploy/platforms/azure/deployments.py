@@ -12,8 +12,10 @@ from deploy.platforms.azure.collected import place_of
 from deploy.platforms.azure.endpoints import NOT_FOUND, SHOWN_WITHIN_SECONDS, Endpoints, asset
 from deploy.platforms.azure.environments import environment
 from deploy.platforms.azure.faults import BY_CODE, NotThere, as_fault, code_of
+from deploy.platforms.azure.ranges import check_ranges
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import OPERATION_SECONDS, POLL_SECONDS
+from deploy.platforms.azure.tags import DIGEST
 from deploy.platforms.local.home import REPOSITORY
 from deploy.platforms.protocol import DeploymentFailed
 from deploy.release.state import ModelRef
@@ -69,9 +71,8 @@ class Deployments:
     def logs(self, problem: str, lines: int) -> dict[str, tuple[str, ...]]:
         """By deployment, the last lines of its container's log."""
         endpoint = self.endpoints.azure_name(problem)
-        doing = f"list the deployments of {endpoint}"
         try:
-            made = self.endpoints.sdk.call(doing, lambda client: list(client.online_deployments.list(endpoint)))
+            made = self.endpoints.deployments(endpoint)
         except NotThere:
             raise self.endpoints.absent(problem) from None
         return {one.name: self._log(endpoint, one.name, lines) for one in made}
@@ -91,10 +92,9 @@ class Deployments:
         return known
 
     def _check_room(self, endpoint: str) -> None:
-        doing = f"list the deployments of {endpoint}"
-        made = self.endpoints.sdk.call(doing, lambda client: list(client.online_deployments.list(endpoint)))
-        if len(made) >= MOST:
-            raise Fault(f"it has {len(made)} deployments, the most it may have", endpoint, "delete what serves nothing")
+        made = len(self.endpoints.deployments(endpoint))
+        if made >= MOST:
+            raise Fault(f"it has {made} deployments, the most it may have", endpoint, "delete what serves nothing")
 
     def _begin(self, endpoint: str, name: str, model: ModelRef) -> str:
         """Makes it, and returns what the service says where that fails in a way that may be the model's doing."""
@@ -118,12 +118,14 @@ class Deployments:
         from azure.ai.ml import load_online_deployment
 
         serving = self.endpoints.serving
-        entity = load_online_deployment(asset(f"{serving.compute}-deployment.yml"))
+        file = asset(f"{serving.compute}-deployment.yml")
+        entity = load_online_deployment(file)
+        check_ranges(entity, serving.compute, file)
         entity.name, entity.endpoint_name = name, endpoint
         entity.code_configuration.code = str(staged(REPOSITORY, self.code))
         entity.environment = environment(self.endpoints.sdk, "serving")
         entity.model = self.registry.uri(model, by_reference=serving.is_managed)
-        entity.tags = {"mlops.model": model.name, "mlops.version": model.version, "mlops.digest": model.digest}
+        entity.tags = {"mlops.model": model.name, "mlops.version": model.version, DIGEST: model.digest}
         entity.environment_variables = {
             **(entity.environment_variables or {}),
             "MLOPS_DEPLOYMENT": name,

@@ -53,6 +53,15 @@ class Endpoints:
         name = self.azure_name(problem)
         return self.sdk.call(f"read the endpoint {name}", lambda client: client.online_endpoints.get(name))
 
+    def deployments(self, name: str) -> list[Any]:
+        """The SDK's entities of an endpoint's deployments, by the endpoint's name in Azure.
+
+        Raises:
+            NotThere: there is no such endpoint.
+        """
+        doing = f"list the deployments of {name}"
+        return self.sdk.call(doing, lambda client: list(client.online_deployments.list(name)))
+
     def absent(self, problem: str) -> Fault:
         """What is said to whoever wants something of an endpoint that is not there."""
         stack = self.sdk.outputs.stack
@@ -66,10 +75,7 @@ class Endpoints:
         except NotThere:
             return Observed(exists=False)
         name = entity.name
-        made = self.sdk.call(
-            f"list the deployments of {name}", lambda client: list(client.online_deployments.list(name))
-        )
-        deployments = tuple(deployment_of(one) for one in made)
+        deployments = tuple(deployment_of(one) for one in self.deployments(name))
         mirror = {d: int(percent) for d, percent in (entity.mirror_traffic or {}).items() if percent}
         return Observed(
             exists=True,

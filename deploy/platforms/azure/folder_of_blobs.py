@@ -31,7 +31,11 @@ class FolderOfBlobs:
         return {blob.name.removeprefix(f"{self.prefix}/"): blob.size for blob in found}
 
     def send(self, folder: Path, below: str, told: Callable[[str], None]) -> int:
-        """Brings the files of a folder there, and returns how many were not there yet."""
+        """Brings the files of a folder there, and returns how many were not there yet.
+
+        A blob of the same size is taken for the file: a blob is there whole or not at all, and those who send name
+        the folder by the digest of what is in it.
+        """
         there, sent = self.names(below), 0
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = f"{below}/{path.relative_to(folder).as_posix()}"
@@ -40,6 +44,10 @@ class FolderOfBlobs:
                 self._send(path, name)
                 sent += 1
         return sent
+
+    def put(self, file: Path) -> None:
+        """A file as a blob of its name, in the place of the one that is there."""
+        self._send(file, file.name)
 
     def read(self, name: str, since: int = 0) -> bytes:
         """A blob's bytes from a position on."""

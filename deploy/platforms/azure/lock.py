@@ -65,7 +65,7 @@ class Locks:
             try:
                 return blob.acquire_lease(LEASE_SECONDS)
             except ResourceExistsError:  # 409: a lease is there
-                raise Taken from None
+                raise Held(endpoint, f"; a killed one's lock ends after {LEASE_SECONDS} s") from None
 
         def make(storage: Any) -> None:
             with contextlib.suppress(ResourceExistsError):
@@ -75,13 +75,10 @@ class Locks:
 
         doing, of, client = f"lock the endpoint {endpoint}", "the storage account", lambda: self.sdk.storage
         try:
-            try:
-                return self.sdk.call(doing, lease, of, client)
-            except NotThere:
-                self.sdk.call(doing, make, of, client)
-                return self.sdk.call(doing, lease, of, client)
-        except Taken:
-            raise Held(endpoint, f"; a killed one's lock ends after {LEASE_SECONDS} s") from None
+            return self.sdk.call(doing, lease, of, client)
+        except NotThere:
+            self.sdk.call(doing, make, of, client)
+            return self.sdk.call(doing, lease, of, client)
 
     def _keep(self, endpoint: str, lease: Any, over: threading.Event) -> None:
         while not over.wait(RENEW_SECONDS):
@@ -90,10 +87,3 @@ class Locks:
             except Exception as error:
                 self._lost[endpoint] = " ".join(str(error).split())[:120]
                 return
-
-
-class Taken(Fault):
-    """Another holds the lease."""
-
-    def __init__(self) -> None:
-        super().__init__("another holds the lease")

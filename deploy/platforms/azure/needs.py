@@ -87,8 +87,8 @@ class Needs:
     def _listed(self, what: str) -> list[Any]:
         """Asked without the SDK: its classes leave the numbers out."""
         place = f"/subscriptions/{self.sdk.outputs.subscription_id}/providers/Microsoft.MachineLearningServices"
-        path, version = f"{place}/locations/{self.sdk.location}/{what}", {"api-version": API_VERSION}
-        return list(self.sdk.rest(f"list the {what}", "GET", path, query=version, of="the quota")["value"])
+        path = f"{place}/locations/{self.sdk.location}/{what}"
+        return self.sdk.listed(f"list the {what}", path, {"api-version": API_VERSION}, of="the quota")
 
 
 def _cores_left(usages: list[Any], family: str) -> int | None:

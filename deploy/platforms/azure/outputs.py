@@ -10,8 +10,10 @@ from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from deploy.gitops.stack_state import stored
 from deploy.platforms.local.home import REPOSITORY
 from deploy.platforms.protocol import NotUp
+from ml import digest
 from ml.fault import Fault, invalid
 
 CONTRACT = 1
@@ -32,7 +34,6 @@ class Outputs:
 
     stack: str
     subscription_id: str
-    tenant_id: str
     location: str
     resource_group: str
     workspace_name: str
@@ -44,7 +45,6 @@ class Outputs:
     instance_types: tuple[str, ...]
     endpoint_identity_id: str
     endpoint_identity_client_id: str
-    endpoint_host: str
     storage_account: str
     raw_container: str
     datastore_name: str
@@ -71,11 +71,22 @@ def read_outputs(stack: str, folder: Path) -> Outputs:
     Raises:
         Fault: the stack was never brought up, or its outputs are of another contract.
     """
-    named = os.environ.get(VARIABLE, "").replace("{stack}", stack)
-    file = Path(named) if named else folder / f"{stack}.outputs.json"
-    if named or file.exists():
-        return check(_read(file), stack, str(file))
-    return check(_ask_pulumi(stack), stack, f"pulumi stack output --stack {stack}")
+    file = _file(stack, folder)
+    if file is None:
+        return check(_ask_pulumi(stack), stack, f"pulumi stack output --stack {stack}")
+    return check(_read(file), stack, str(file))
+
+
+def state_of(stack: str, folder: Path) -> str:
+    """A hash over all that Pulumi holds of the stack, or over the outputs where a file is read in its place.
+
+    Raises:
+        Fault: Pulumi does not tell, or the file cannot be read.
+    """
+    file = _file(stack, folder)
+    if file is None:
+        return stored(stack).hash
+    return digest.of_bytes(json.dumps(_read(file), sort_keys=True).encode())
 
 
 def check(given: Any, stack: str, where: str) -> Outputs:
@@ -99,6 +110,13 @@ def check(given: Any, stack: str, where: str) -> Outputs:
     if wrong := [*filter(None, (_wrong(field, given[_key(field.name)]) for field in fields(Outputs)))]:
         raise Fault("; ".join(wrong), where, up)
     return Outputs(**{field.name: _value(given[_key(field.name)]) for field in fields(Outputs)})
+
+
+def _file(stack: str, folder: Path) -> Path | None:
+    """The file that is read in Pulumi's place, where there is one."""
+    named = os.environ.get(VARIABLE, "").replace("{stack}", stack)
+    kept = folder / f"{stack}.outputs.json"
+    return Path(named) if named else kept if kept.exists() else None
 
 
 def _wrong(field: Field[Any], value: Any) -> str:

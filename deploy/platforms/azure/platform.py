@@ -19,12 +19,13 @@ from deploy.platforms.azure.data import Data
 from deploy.platforms.azure.deployments import Deployments
 from deploy.platforms.azure.endpoints import Endpoints
 from deploy.platforms.azure.invoke import Invoker
+from deploy.platforms.azure.labels import Labels
 from deploy.platforms.azure.live import azure_monitor, router_log
 from deploy.platforms.azure.live.probes import Probes
 from deploy.platforms.azure.live.together import LiveNumbers
 from deploy.platforms.azure.lock import Locks
 from deploy.platforms.azure.needs import Needs
-from deploy.platforms.azure.outputs import Outputs, read_outputs
+from deploy.platforms.azure.outputs import Outputs, read_outputs, state_of
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk, check_installed
 from deploy.platforms.azure.serving import serving_of
@@ -107,6 +108,10 @@ class AzurePlatform:
         return Data(self.sdk, self.home)
 
     @cached_property
+    def _labels(self) -> Labels:
+        return Labels(self.sdk, self.home.root)
+
+    @cached_property
     def _clock(self) -> Clock:
         return Clock(self._training, self._data, self._endpoints, self.registry, self.home.root / "code")
 
@@ -182,6 +187,18 @@ class AzurePlatform:
     def collected(self, endpoint: str) -> Path:
         """See `Platform`."""
         return CollectedRequests(self.sdk, self.home.root / "collected" / self.stack).bring(endpoint)
+
+    def labels(self, endpoint: str) -> Path:
+        """See `Platform`."""
+        return self._labels.came(endpoint)
+
+    def labelled(self, problem: str) -> Path:
+        """See `Platform`."""
+        return self._labels.joined(problem)
+
+    def keep_labelled(self, problem: str, rows: Path) -> None:
+        """See `Platform`."""
+        self._labels.keep(problem, rows)
 
     def endpoints(self) -> tuple[str, ...]:
         """See `Platform`."""
@@ -260,6 +277,10 @@ class AzurePlatform:
     def needs(self) -> Mapping[str, Callable[[], str]]:
         """See `Platform`."""
         return Needs(self.sdk, self._endpoints).reads()
+
+    def state(self) -> str | None:
+        """See `Platform`."""
+        return state_of(self.stack, self.home.root)
 
     def stop(self, endpoint: str) -> bool:
         """See `Platform`; the endpoint itself costs nothing and keeps its tags."""

@@ -13,13 +13,14 @@ from typing import Any
 
 from deploy.platforms.azure.faults import NotThere
 from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.azure.tags import COMMIT, DATA, DIGEST, RUN
 from deploy.platforms.protocol import Origin
 from deploy.release.state import ModelRef
 from deploy.runs import Run
 from ml import digest
 from ml.fault import Fault
 
-DIGEST, EVIDENCE_HASH = "mlops.digest", "mlops.evidence"
+EVIDENCE_HASH = "mlops.evidence"
 LINEAGE = "-evidence"  # what is registered beside a model, with the same version
 SHARED_DIGITS = 12
 ATTEMPTS = 5
@@ -59,9 +60,9 @@ class Registry:
             DIGEST: run.model_digest,
             EVIDENCE_HASH: digest.of_bytes(evidence),
             "mlops.decision": decision,
-            "mlops.run": run.run_id,
-            "mlops.data": run.data_digest,
-            "mlops.commit": run.git_commit or "none",
+            RUN: run.run_id,
+            DATA: run.data_digest,
+            COMMIT: run.git_commit or "none",
         }
         with self._lineage(run, evidence) as lineage:
             for _ in range(ATTEMPTS):
@@ -144,7 +145,7 @@ class Registry:
         except NotThere:
             self._create(model.name, model.version, folder, "mlflow_model", {DIGEST: model.digest})
         else:
-            if known.tags.get(DIGEST) != model.digest:
+            if (known.tags or {}).get(DIGEST) != model.digest:
                 message = f"{model.name}:{model.version} of the workspace has other bytes than {model}"
                 raise Fault(message, self._place, "archive that version, and gate the model again")
         return f"azureml:{model.name}:{model.version}"
@@ -190,16 +191,16 @@ class Registry:
         from azure.ai.ml.entities import Model
 
         def create(client: Any) -> Any:
-            return client.models.create_or_update(
-                Model(name=name, version=version, path=str(folder), type=kind, tags=tags)
-            )
+            try:
+                return client.models.create_or_update(
+                    Model(name=name, version=version, path=str(folder), type=kind, tags=tags)
+                )
+            except Exception:  # by what it is told that a version is taken differs; the version itself is sure
+                if _has_other_bytes(client, name, version, tags[DIGEST]):
+                    raise Taken(f"{name}:{version}", self._place) from None
+                raise
 
-        try:
-            self.sdk.call(f"register {name}:{version}", create)
-        except Fault as fault:
-            if any(word in fault.message for word in ("exists", "already", "Conflict")):
-                raise Taken from None
-            raise
+        self.sdk.call(f"register {name}:{version}", create)
 
     def _share(self, name: str, version: str, shared: str) -> None:
         # The SDK swaps the client's scope while it shares, so a client of its own does it.
@@ -249,13 +250,23 @@ class Registry:
             shutil.rmtree(working, ignore_errors=True)
 
 
-class Taken(Exception):
+class Taken(Fault):
     """The version was made meanwhile, with other bytes."""
+
+    def __init__(self, version: str, place: str) -> None:
+        super().__init__(f"another has registered {version} meanwhile", place, "run the same command again")
 
 
 def shared_version(model: ModelRef) -> str:
     """A version's name in the shared registry says which bytes it has, whatever becomes of tags on the way."""
     return f"{model.version}-{model.digest[:SHARED_DIGITS]}"
+
+
+def _has_other_bytes(client: Any, name: str, version: str, model_digest: str) -> bool:
+    try:
+        return (client.models.get(name, version).tags or {}).get(DIGEST) != model_digest
+    except Exception:
+        return False  # it is not there, or cannot be read: what was said first counts
 
 
 def _root(downloaded: Path) -> Path:

@@ -184,6 +184,19 @@ class Sdk:
 
         return self.call(doing, ask, of, lambda: self._logs if logs else self._arm)
 
+    def listed(self, doing: str, path: str, query: dict[str, str], of: str) -> list[Any]:
+        """All that a list of Azure Resource Manager holds: each page names the next one, whole with its query.
+
+        Raises:
+            Fault: it is refused.
+        """
+        from azure.core.paging import ItemPaged
+
+        def page(link: str | None) -> Any:
+            return self.rest(doing, "GET", link or path, query=None if link else query, of=of)
+
+        return list(ItemPaged(page, lambda found: (found.get("nextLink") or None, found["value"])))
+
     def text(self, doing: str, url: str) -> str:
         """What lies at a URL that carries its own permission, as the logs of a job do.
 

@@ -1,4 +1,4 @@
-"""What a later release must know, as tags of the endpoint itself, within what Azure allows of tags."""
+"""Our tags on what Azure keeps: their words; of an endpoint what a later release must know, as far as Azure allows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from deploy.release.state import ModelRef, Tags
 
 PREFIX = "mlops."
-PROBLEM = f"{PREFIX}problem"
+PROBLEM, DIGEST = f"{PREFIX}problem", f"{PREFIX}digest"
+RUN, DATA, COMMIT = f"{PREFIX}run", f"{PREFIX}data", f"{PREFIX}commit"  # where a model comes from
 STATE = f"{PREFIX}state"  # how many of each follow: what an older writer left behind is not read
 GOOD, REJECTED = f"{PREFIX}good.", f"{PREFIX}rejected."
 MOST_TAGS, LONGEST = 50, 256

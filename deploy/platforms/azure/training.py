@@ -19,6 +19,7 @@ from deploy.platforms.azure.jobs import Ended, Jobs, Unseen
 from deploy.platforms.azure.outputs import Outputs
 from deploy.platforms.azure.registry import Registry
 from deploy.platforms.azure.sdk import Sdk
+from deploy.platforms.azure.tags import COMMIT, DATA, DIGEST, PROBLEM, RUN
 from deploy.platforms.local.home import REPOSITORY, Home
 from deploy.platforms.local.training import PIPELINES, git_commit, parameters
 from deploy.platforms.protocol import Asset, TrainingInputs
@@ -30,8 +31,7 @@ from ml.fault import Fault, invalid
 from ml.problem import Problem, find, load_problem
 
 BEGUN = "begun"
-# On the job itself, so that it can be taken up from any clone.
-PROBLEM, UNTIL, COMMIT, DATA = "mlops.problem", "mlops.until", "mlops.commit", "mlops.data"
+UNTIL = "mlops.until"
 OUTPUTS = ("model", "evaluation", "evaluation_rows", "live")
 
 
@@ -91,7 +91,7 @@ class Training:
             }
             name = new_name(f"{run.problem}-champion")
             job = self._load(PIPELINES / "comparison.yml", name, settings)
-            job.tags = {PROBLEM: run.problem, "mlops.run": run.run_id, "mlops.digest": model.digest}
+            job.tags = {PROBLEM: run.problem, RUN: run.run_id, DIGEST: model.digest}
             screen.done(f"began {name}", self.jobs.begin(job))
             self._wait(name, screen, just_begun=True)
             self.jobs.fetch(name, "evaluation", folder)

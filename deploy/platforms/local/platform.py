@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shlex
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -250,6 +251,20 @@ class LocalPlatform:
         """See `Platform`."""
         return self.client(endpoint).folder / "collected"
 
+    def labels(self, endpoint: str) -> Path:
+        """See `Platform`."""
+        return _made(self.client(endpoint).folder / "labels")
+
+    def labelled(self, problem: str) -> Path:
+        """See `Platform`."""
+        return _made(self.home.root / self.stack / "labelled" / problem)
+
+    def keep_labelled(self, problem: str, rows: Path) -> None:
+        """See `Platform`; whole or not at all."""
+        new = self.labelled(problem) / f"{rows.name}.new"
+        shutil.copyfile(rows, new)
+        new.replace(new.with_name(rows.name))
+
     def logs(self, endpoint: str, lines: int) -> Mapping[str, tuple[str, ...]]:
         """See `Platform`."""
         folder = self.client(endpoint).folder
@@ -260,6 +275,10 @@ class LocalPlatform:
         """See `Platform`; `deploy.doctor.local` looks at this machine."""
         return {}
 
+    def state(self) -> str | None:
+        """See `Platform`."""
+        return None
+
     def stop(self, endpoint: str) -> bool:
         """See `Platform`; what it served is remembered."""
         return self.client(endpoint).stop()
@@ -269,6 +288,11 @@ def _tail(path: Path, lines: int) -> tuple[str, ...]:
     if not path.exists():
         return ()
     return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _by_cron(problem: Problem) -> Fault:

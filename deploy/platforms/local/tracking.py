@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,11 +114,34 @@ def _make(database: Path) -> None:
     new = database.with_name(f"{database.name}.{os.getpid()}.new")
     new.unlink(missing_ok=True)
     try:
-        _client(new).search_experiments(max_results=1)
+        with _unhurried():
+            _client(new).search_experiments(max_results=1)
+        with new.open("rb") as written:
+            os.fsync(written.fileno())
         with contextlib.suppress(FileExistsError):  # another process was faster
             os.link(new, database)
     finally:
         new.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _unhurried() -> Iterator[None]:
+    """Lets SQLite write when the machine likes to, where each of a thousand statements would wait for the disk.
+
+    Only for a file that nobody reads before it is whole.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def connected(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = MEMORY")
+
+    event.listen(Engine, "connect", connected)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", connected)
 
 
 def _opened(database: Path) -> MlflowClient:

@@ -191,5 +191,5 @@ def test_every_beginning_of_a_plan_is_on_its_way(observed, number, retry, data):
 
 @pytest.mark.parametrize("document", [{}, {"stack": "prod"}, {"observed": []}, "plan"])
 def test_what_is_no_plan_is_refused(document):
-    with pytest.raises(Fault, match="is no plan"):
+    with pytest.raises(Fault, match="holds no result of `plan`"):
         bound_from(document, "plan.json")

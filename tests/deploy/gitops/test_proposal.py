@@ -153,5 +153,5 @@ def test_setting_back_touches_prods_pin_alone(clone):
 
 @pytest.mark.parametrize("document", [{}, {"kind": "promote"}, {"model": "x"}])
 def test_what_is_no_proposal_is_refused(document):
-    with pytest.raises(Fault, match="is no proposal"):
+    with pytest.raises(Fault, match="holds no result of `propose`"):
         proposal_from(document, "proposal.json")

@@ -40,7 +40,7 @@ def place(request, tmp_path_factory, registered):
             machine.stop()
         else:
             cloud = azure.start(folder, registered, patched, request.param)
-            cloud.azure.endpoints.command = lambda body: [sys.executable, str(server)]
+            cloud.azure.containers.command = lambda body: [sys.executable, str(server)]
             cloud.register("1", "2")
             yield cloud.platform("dev"), cloud.models
             cloud.azure.stop()
@@ -84,6 +84,16 @@ def test_the_evidence_is_what_the_gate_registered(place):
     evidence, hash_then = platform.evidence(models["1"])
     assert digest.of_bytes(evidence) == hash_then
     assert json.loads(evidence)["model_digest"] == models["1"].digest
+
+
+def test_labelled_rows_are_kept_for_training_and_the_last_of_a_name_counts(place, tmp_path):
+    platform, _ = place
+    assert not list(platform.labels(PROBLEM).iterdir())
+    assert not list(platform.labelled(PROBLEM).iterdir())
+    for words in ("some", "more"):
+        (tmp_path / "rows.parquet").write_text(words)
+        platform.keep_labelled(PROBLEM, tmp_path / "rows.parquet")
+    assert {path.name: path.read_text() for path in platform.labelled(PROBLEM).iterdir()} == {"rows.parquet": "more"}
 
 
 def test_an_endpoint_that_is_not_there_is_no_fault(place):

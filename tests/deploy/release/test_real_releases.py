@@ -9,7 +9,8 @@ import pytest
 
 from deploy.release import policy
 from deploy.release.state import ModelRef, Tags
-from tests.deploy.conftest import PROBLEM, ROLLOUT, new_machine, until
+from tests.deploy.conftest import PROBLEM, new_machine, until
+from tests.quick_rollout import ROLLOUT
 
 PROD = ("--stack", "prod")
 

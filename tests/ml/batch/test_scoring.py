@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 from ml.batch import scoring
 from ml.batch.scoring import score
 from ml.fault import FAULT, INVALID_INPUT, Fault
-from ml.model.model import Model
+from ml.model.model import Card, Model
 from ml.serving.scorer import Scorer
 
 MODELS = ("regression", "binary", "binary-probability", "three", "sklearn")
@@ -65,6 +67,35 @@ def test_the_predictions_are_those_of_the_model_and_of_the_scoring_server(
         assert predicted == answers
     else:
         assert written.column("probability_ja").to_pylist() == answers
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind"),
+    [
+        (("0", "1"), pa.int64()),
+        (("-7", "12"), pa.int64()),
+        (("false", "true"), pa.bool_()),
+        (("07", "1"), pa.string()),
+        (("1", "other"), pa.string()),
+    ],
+)
+def test_a_label_has_the_type_that_the_scoring_server_answers_with(
+    models: dict[str, Path],
+    asked: pa.Table,
+    scored: Scored,
+    tmp_path: Path,
+    classes: tuple[str, ...],
+    kind: pa.DataType,
+) -> None:
+    folder = shutil.copytree(models["binary"], tmp_path / "model")
+    replace(Card.load(folder / "card.json"), classes=classes).save(folder / "card.json")
+    answers = server_answers(Model.load(folder), asked)
+    written = pq.read_table(scored(folder, asked)).column("prediction")
+    assert (written.type, written.to_pylist()) == (kind, answers)
+    with scored(folder, asked, ".csv", ".csv").open(newline="") as file:
+        texts = [row["prediction"] for row in csv.DictReader(file)]
+    assert texts == [one if isinstance(one, str) else json.dumps(one) for one in answers]
+    assert set(texts) == set(classes)
 
 
 def test_a_csv_file_gets_the_same_predictions_as_a_parquet_file(

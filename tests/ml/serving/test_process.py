@@ -66,6 +66,7 @@ def test_a_server_of_scikit_learn_imports_no_more_than_it_needs(
     names = imported_by(starting, folders["sklearn"])
     assert "sklearn" in names
     assert not {"lightgbm", "mlflow", "pydantic", "ruamel.yaml"} & {name.partition(".")[0] for name in names}
+    assert not [name for name in names if name.startswith("pandas.")]  # pandas itself is looked for, in vain
 
 
 def test_on_sigterm_it_answers_what_it_has_writes_what_it_collected_and_ends_in_two_seconds(

@@ -36,3 +36,13 @@ def github(tmp_path_factory, trained):
     yield story
     story.close()
     shutil.rmtree(story.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def in_prod(github):
+    """A model is in prod."""
+    github.learns("{C: 0.5}", "Learn with C = 0.5")
+    assert github.run().green
+    github.merge("promote/breast-cancer")
+    assert github.run().green
+    return github

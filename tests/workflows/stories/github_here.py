@@ -11,26 +11,14 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from run_here import Run, Running
 
+from tests.quick_rollout import ROLLOUT
+
 REPOSITORY = Path(__file__).parents[3]
 STAND_INS = Path(__file__).parent / "stand_ins"
 WORKFLOWS = REPOSITORY / ".github" / "workflows"
 USES = re.compile(r"uses: (?!\./)([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
 WHO = ("-c", "user.name=A person", "-c", "user.email=person@example.com")
 BOT = "github-actions[bot]"
-# Quick, and so wide that a busy machine is no fault of a candidate.
-ROLLOUT = """\
-dev:
-  steps: [100]
-  watch: {seconds: 0, requests: 10, deadline_seconds: 30}
-  bake: {seconds: 0, requests: 10, deadline_seconds: 30}
-  limits: &limits {latency_ratio: 50, latency_slack_ms: 5000, latency_ms: 5000}
-prod:
-  mirror: 30
-  steps: [10, 100]
-  watch: {seconds: 0, requests: 10, deadline_seconds: 30}
-  bake: {seconds: 0, requests: 20, deadline_seconds: 30}
-  limits: *limits
-"""
 
 
 class Story:
@@ -41,6 +29,8 @@ class Story:
         self.home, self.count = folder / "home", 0
         self.running: list[Running] = []
         self.left_out: tuple[str, ...] = ()
+        self.commands = STAND_INS / "bin"
+        self.around: dict[str, str] = {}
         self.variables = {"MLOPS_PLATFORM": "local", "MLOPS_PROBLEMS": "breast-cancer", **(variables or {})}
         if steps is not None:  # what a story has trained another need not train again
             self.home.mkdir()
@@ -218,12 +208,12 @@ class Story:
         return deployment["digest"]
 
     def environment(self, run: str, commit: str) -> dict[str, str]:
-        path = os.pathsep.join([str(STAND_INS / "bin"), os.environ["PATH"]])
+        path = os.pathsep.join([str(self.commands), os.environ["PATH"]])
         return {
             "STORY": str(self.folder), "STORY_RUN": run, "STORY_SHA": commit, "MLOPS_HOME": str(self.home),
             "MLOPS_PINS": "deploy/pins", "PATH": path, "HOME": str(self.folder),
             "STORY_VENV": str(REPOSITORY / ".venv"), "PYTHONPATH": str(STAND_INS / "python"),
-            "GITHUB_REPOSITORY": "owner/name",
+            "GITHUB_REPOSITORY": "owner/name", **self.around,
         }  # fmt: skip
 
     def close(self) -> None:

@@ -121,7 +121,7 @@ class Running:
         """Waits until a command has printed some words."""
         self._until(lambda: words in _said(self.log.read_text()))
 
-    def _until(self, holds, seconds: float = 240) -> None:
+    def _until(self, holds, seconds: float = 600) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
             assert self.process.poll() is None, _said(self.log.read_text())[-4000:]

@@ -1,7 +1,5 @@
 """What may come between a merge and prod: another merge, a death, a hand, a rollback, a change of the ground."""
 
-import pytest
-
 PROPOSAL, BACK = "promote/breast-cancer", "rollback/breast-cancer"
 NASTY = 'x\'; touch "$STORY/owned"; $(touch $STORY/owned) `touch $STORY/owned` ${{ github.token }} <b>|a</b>\n- [a](b)'
 PHASES = (
@@ -10,62 +8,52 @@ PHASES = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def begun(github):
-    """A model is in prod."""
-    github.learns("{C: 0.5}", "Learn with C = 0.5")
-    assert github.run().green
-    github.merge(PROPOSAL)
-    assert github.run().green
-    return github
-
-
-def test_of_two_merges_within_a_minute_dev_and_the_proposal_keep_the_newer_one(begun):
+def test_of_two_merges_within_a_minute_dev_and_the_proposal_keep_the_newer_one(in_prod):
     """The slower run of the older commit must not take dev back."""
-    (begun.folder / "guarded" / "dev").touch()  # lets this test say which goes first
-    older = begun.begin(commit=begun.learns("{C: 0.45}", "Learn with C = 0.45"))
-    newer = begun.begin(commit=begun.learns("{C: 0.4}", "Learn with C = 0.4"))
+    (in_prod.folder / "guarded" / "dev").touch()  # lets this test say which goes first
+    older = in_prod.begin(commit=in_prod.learns("{C: 0.45}", "Learn with C = 0.45"))
+    newer = in_prod.begin(commit=in_prod.learns("{C: 0.4}", "Learn with C = 0.4"))
     for running in (older, newer):
         running.answer(running.until_asked(), "yes")  # both train, side by side
     waits = older.until_asked()
     assert waits.endswith("dev-release")
     run = newer.finish()
     assert run.green, run.words
-    served = begun.served("dev")
+    served = in_prod.served("dev")
     older.answer(waits, "yes")
     run = older.finish()
     assert run.green, run.words
-    (begun.folder / "guarded" / "dev").unlink()
+    (in_prod.folder / "guarded" / "dev").unlink()
     assert "later commit" in run.summary("dev/dev/release to dev")
     assert "dev/dev/propose for prod" not in run.jobs
-    assert begun.served("dev") == served == begun.pin("dev", PROPOSAL)["digest"]
-    assert len(begun.requests()) == 1
+    assert in_prod.served("dev") == served == in_prod.pin("dev", PROPOSAL)["digest"]
+    assert len(in_prod.requests()) == 1
 
 
-def test_a_plan_gone_stale_is_refused_and_a_new_one_asks_anew(begun):
+def test_a_plan_gone_stale_is_refused_and_a_new_one_asks_anew(in_prod):
     """Also: a squash merge, whose commit no branch has ever seen, is what the plan is bound to."""
-    before = begun.served("prod")
-    merged = begun.merge(PROPOSAL)
-    running = begun.begin()
+    before = in_prod.served("prod")
+    merged = in_prod.merge(PROPOSAL)
+    running = in_prod.begin()
     asked = running.until_asked()
     assert merged[:12] in running.summaries()["prod/prod/plan"]
-    begun.mlops("down", "--stack", "prod")  # somebody's hand
+    in_prod.mlops("down", "--stack", "prod")  # somebody's hand
     running.answer(asked, "yes")
     run = running.finish()
     assert not run.green
     assert "does not hold any more" in run.summary("prod/prod/release to prod")
-    running = begun.begin()  # the person runs the workflow anew
+    running = in_prod.begin()  # the person runs the workflow anew
     running.answer(running.until_asked(), "no")
     assert not running.finish().green
-    assert begun.pin("prod")["digest"] != before
+    assert in_prod.pin("prod")["digest"] != before
 
 
-def test_a_job_that_died_half_way_in_every_phase_of_prod_is_run_again(begun):
+def test_a_job_that_died_half_way_in_every_phase_of_prod_is_run_again(in_prod):
     """The page's `Re-run failed jobs`: the plan that was approved, and only the rest of it, after an approval anew."""
-    begun.learns("{C: 0.3}", "Learn with C = 0.3")
-    assert begun.run(approve="no").jobs["dev/dev/propose for prod"] == "success"
-    begun.merge(PROPOSAL)
-    run = begun.run(dies_after=PHASES[0])
+    in_prod.learns("{C: 0.3}", "Learn with C = 0.3")
+    assert in_prod.run(approve="no").jobs["dev/dev/propose for prod"] == "success"
+    in_prod.merge(PROPOSAL)
+    run = in_prod.run(dies_after=PHASES[0])
     for died, phase in zip(PHASES, (*PHASES[1:], ""), strict=True):
         assert not run.green, died
         assert f"{died}" in run.words, run.words
@@ -73,28 +61,28 @@ def test_a_job_that_died_half_way_in_every_phase_of_prod_is_run_again(begun):
         assert running.until_asked().endswith("-prod-prod-release")  # every attempt asks anew
         run = running.finish()
     assert run.green, run.words
-    assert begun.served("prod") == begun.pin("prod")["digest"]
-    (endpoint,) = begun.mlops("status", "--stack", "prod")["endpoints"]
+    assert in_prod.served("prod") == in_prod.pin("prod")["digest"]
+    (endpoint,) = in_prod.mlops("status", "--stack", "prod")["endpoints"]
     assert len(endpoint["deployments"]) == 1
 
 
-def test_a_job_that_died_half_way_in_every_phase_of_dev_is_run_again(begun):
-    begun.learns("{C: 0.35}", "Learn with C = 0.35")
-    running = begun.begin()
+def test_a_job_that_died_half_way_in_every_phase_of_dev_is_run_again(in_prod):
+    in_prod.learns("{C: 0.35}", "Learn with C = 0.35")
+    running = in_prod.begin()
     for verb in ("train", "gate", "promote", "release", "propose", "propose"):
         run = running.die(verb)
         assert not run.green, (verb, run.words)
         running = running.again(run.kept)
     run = running.finish()
     assert run.green, run.words
-    assert begun.request(PROPOSAL)["title"].startswith("Promote breast-cancer")
-    assert begun.pin("prod", PROPOSAL)["digest"] == begun.served("dev")
+    assert in_prod.request(PROPOSAL)["title"].startswith("Promote breast-cancer")
+    assert in_prod.pin("prod", PROPOSAL)["digest"] == in_prod.served("dev")
 
 
-def test_a_rollback_goes_back_once_however_often_it_runs_and_the_next_release_follows(begun):
-    now = begun.served("prod")
+def test_a_rollback_goes_back_once_however_often_it_runs_and_the_next_release_follows(in_prod):
+    now = in_prod.served("prod")
     inputs = {"problem": "breast-cancer", "version": "", "reason": NASTY}
-    running = begun.begin("rollback.yml", "workflow_dispatch", inputs=inputs)
+    running = in_prod.begin("rollback.yml", "workflow_dispatch", inputs=inputs)
     asked = running.until_asked()
     assert asked.endswith("-rollback-rollback-rollback")
     assert "Rollback plan: breast-cancer in prod" in running.summaries()["rollback/plan"]
@@ -104,30 +92,30 @@ def test_a_rollback_goes_back_once_however_often_it_runs_and_the_next_release_fo
     assert not run.green
     run = run.rerun()
     assert run.green, run.words
-    back = begun.served("prod")
+    back = in_prod.served("prod")
     assert back != now
-    assert begun.pin("prod", BACK)["digest"] == back
+    assert in_prod.pin("prod", BACK)["digest"] == back
     run = run.running.again({k: v for k, v in run.kept.items() if k[1] not in ("rollback", "set-back")}).finish()
     assert run.green, run.words
-    assert begun.served("prod") == back  # said again, it goes no further
-    assert not (begun.folder / "owned").exists()
-    assert "<b>" not in begun.request(BACK)["body"]
-    begun.merge(BACK)
-    run = begun.run()
+    assert in_prod.served("prod") == back  # said again, it goes no further
+    assert not (in_prod.folder / "owned").exists()
+    assert "<b>" not in in_prod.request(BACK)["body"]
+    in_prod.merge(BACK)
+    run = in_prod.run()
     assert run.green, run.words
     assert "prod/prod/release to prod" not in run.jobs  # the pin says what prod serves: there is nothing to release
-    begun.learns("{C: 0.2}", "Learn with C = 0.2")
-    assert begun.run().green
-    begun.merge(PROPOSAL)
-    run = begun.run()
+    in_prod.learns("{C: 0.2}", "Learn with C = 0.2")
+    assert in_prod.run().green
+    in_prod.merge(PROPOSAL)
+    run = in_prod.run()
     assert run.green, run.words
-    assert begun.served("prod") == begun.pin("prod")["digest"] not in (now, back)
+    assert in_prod.served("prod") == in_prod.pin("prod")["digest"] not in (now, back)
 
 
-def test_a_problem_of_a_nasty_name_does_nothing(begun):
-    entered = (begun.folder / "entered.txt").read_text()
-    run = begun.run("rollback.yml", "workflow_dispatch", inputs={"problem": NASTY, "version": "", "reason": ""})
+def test_a_problem_of_a_nasty_name_does_nothing(in_prod):
+    entered = (in_prod.folder / "entered.txt").read_text()
+    run = in_prod.run("rollback.yml", "workflow_dispatch", inputs={"problem": NASTY, "version": "", "reason": ""})
     assert not run.green
     assert "there is no problem" in run.words
-    assert not (begun.folder / "owned").exists()
-    assert " rollback " not in (begun.folder / "entered.txt").read_text().removeprefix(entered)
+    assert not (in_prod.folder / "owned").exists()
+    assert " rollback " not in (in_prod.folder / "entered.txt").read_text().removeprefix(entered)

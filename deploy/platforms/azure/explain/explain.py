@@ -55,11 +55,6 @@ def commands(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(" ".join(line.split()) for line in whole.splitlines() if line.strip())
 
 
-def words_of(command: str) -> list[str]:
-    """A command as a shell takes it apart."""
-    return shlex.split(command)
-
-
 def _stacks(verb: str, given: str | None) -> tuple[str, ...]:
     if given is not None:
         return (given,)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deploy.platforms.azure.live.traffic_seen import Seen
+from deploy.platforms.azure.live.traffic_seen import Seen, iso
 from deploy.platforms.azure.sdk import Sdk
 
 GRAIN, GRAIN_SECONDS = "PT1M", 60
@@ -27,7 +26,7 @@ def seen(sdk: Sdk, endpoint: str, since: float, until: float) -> Mapping[str, Se
     if until - start < GRAIN_SECONDS:
         return {}
     path = f"{sdk.outputs.workspace_id}/onlineEndpoints/{endpoint}/providers/Microsoft.Insights/metrics"
-    window = f"{_iso(start)}/{_iso(until)}"
+    window = f"{iso(start)}/{iso(until)}"
     counted = _ask(sdk, path, window, "RequestsPerMinute", "deployment", "statusCode", "modelStatusCode")
     timed = _ask(sdk, path, window, "RequestLatency_P95", "deployment")
     statuses: dict[str, Counter[int]] = defaultdict(Counter)
@@ -81,7 +80,3 @@ def _status(labels: Mapping[str, str]) -> int:
 def _weighted(values: list[tuple[float, int]]) -> float:
     weight = sum(requests for _, requests in values)
     return sum(value * requests for value, requests in values) / weight if weight else math.nan
-
-
-def _iso(moment: float) -> str:
-    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 
-from deploy.platforms.azure.live.traffic_seen import Seen
+from deploy.platforms.azure.live.traffic_seen import Seen, iso
 from deploy.platforms.azure.sdk import Sdk
 
 # The fields of a line are those that the stack's own alerts read (infra/components/alerts.py). Which deployment
@@ -30,8 +29,8 @@ def seen(sdk: Sdk, endpoint: str, since: float, until: float) -> Mapping[str, Se
 
     Log Analytics is some minutes behind; what it does not hold yet is not in the answer.
     """
-    query = QUERY.format(endpoint=endpoint, since=_iso(since), until=_iso(until))
-    body = {"query": query, "timespan": f"{_iso(since)}/{_iso(until)}"}
+    query = QUERY.format(endpoint=endpoint, since=iso(since), until=iso(until))
+    body = {"query": query, "timespan": f"{iso(since)}/{iso(until)}"}
     path = f"/v1{sdk.outputs.logs_workspace_id}/query"
     answer = sdk.rest("read the router's log", "POST", path, body=body, of="the logs", logs=True)
     table = answer["tables"][0]
@@ -44,7 +43,3 @@ def seen(sdk: Sdk, endpoint: str, since: float, until: float) -> Mapping[str, Se
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
-
-
-def _iso(moment: float) -> str:
-    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

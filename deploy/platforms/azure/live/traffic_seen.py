@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,3 +29,8 @@ class Seen:
         failures = sum(count for status, count in statuses.items() if status >= 500 or status == 424)
         refused = sum(count for status, count in statuses.items() if 400 <= status < 500 and status != 424)
         return cls(sum(statuses.values()), failures, refused, latency_p95_ms)
+
+
+def iso(moment: float) -> str:
+    """A moment (seconds of the epoch) as Azure's sources are asked for it, in UTC."""
+    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -39,7 +39,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _moment(text: str) -> dt.datetime:
-    moment = pd.Timestamp(text).to_pydatetime()
+    moment: dt.datetime = pd.Timestamp(text).to_pydatetime()
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)  # noqa: UP017 - Spark's Python is 3.10
 
 

@@ -13,24 +13,11 @@ from deploy.platforms.local.home import Home
 from deploy.release import policy
 from deploy.release.state import ModelRef, Tags
 from deploy.runs import Run
+from tests.quick_rollout import ROLLOUT
 from tests.stand_in.pointing import point
 from tests.stand_in.service import StandIn
 
 PROBLEM = "breast-cancer"
-# Quick, and so wide that a busy machine is no fault of a candidate.
-ROLLOUT = """\
-dev:
-  steps: [100]
-  watch: {seconds: 0, requests: 10, deadline_seconds: 30}
-  bake: {seconds: 0, requests: 10, deadline_seconds: 30}
-  limits: &limits {latency_ratio: 50, latency_slack_ms: 5000, latency_ms: 5000}
-prod:
-  mirror: 30
-  steps: [10, 100]
-  watch: {seconds: 0, requests: 10, deadline_seconds: 30}
-  bake: {seconds: 0, requests: 20, deadline_seconds: 30}
-  limits: *limits
-"""
 
 # A process that is ready at once, and answers nothing.
 SHAM = ["python3", "-c", "import json, sys; print(json.dumps({'port': 1}), flush=True); sys.stdin.read()"]
@@ -75,7 +62,7 @@ class Cloud:
 
     def sham(self) -> None:
         """Deployments answer nothing from now on, where only what is written and read matters."""
-        self.azure.endpoints.command = lambda body: SHAM
+        self.azure.containers.command = lambda body: SHAM
 
     def serve_sham(self) -> None:
         """Dev's endpoint, with version 1 at 100 %, which answers nothing."""
@@ -137,3 +124,22 @@ def either(request, tmp_path, monkeypatch, registered):
     yield made
     made.azure.stop()
     assert not made.azure.server.mishaps
+
+
+@pytest.fixture
+def standing(cloud):
+    """An endpoint with two deployments, whose processes answer nothing: only what is written matters here."""
+    cloud.sham()
+    cloud.register("1")
+    platform = cloud.platform()
+    platform.create_endpoint(PROBLEM)
+    for name in ("one", "two"):
+        platform.create_deployment(PROBLEM, name, cloud.models["1"])
+    platform.set_traffic(PROBLEM, {"one": 100})
+    cloud.azure.server.ledger.clear()
+    return platform
+
+
+@pytest.fixture
+def server(cloud):
+    return cloud.azure.server

@@ -93,6 +93,16 @@ def test_bytes_that_were_changed_in_the_storage_are_not_taken(folder):
         folder.pull()
 
 
+def test_a_version_that_somebody_else_has_registered_is_not_taken_for_rows(file):
+    version = file.push().version
+    file.cloud.azure.assets.workspaces["mlw-dev"].assets["data"]["small-one"][version]["properties"]["tags"].clear()
+    for asked in (file.push, lambda: file.pull(version)):
+        with pytest.raises(Fault, match="was registered by something else → archive that version, then push again"):
+            asked()
+    with pytest.raises(Fault, match="there is no data of small-one"):
+        file.pull()
+
+
 def test_a_copy_that_was_changed_here_is_fetched_again(folder):
     folder.push()
     place = Path(folder.pull().place)

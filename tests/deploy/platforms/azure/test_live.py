@@ -12,7 +12,8 @@ from deploy.platforms.azure.outputs import read_outputs
 from deploy.platforms.azure.sdk import Sdk
 from deploy.release.analysis import Live, examine
 from deploy.release.policy import Limits
-from tests.stand_in import endpoints as served
+from tests.stand_in.endpoints import Endpoint
+from tests.stand_in.scoring import Seen as Answered
 
 PROBED = Live(requests=40, failures=0, latency_p95_ms=9.0, predictions=200, mean=0.4, std=0.2, distinct=True)
 TOLD = Seen(requests=500, failures=0, refused=2, latency_p95_ms=12.0)
@@ -22,9 +23,9 @@ def answered(cloud, name, statuses, kubernetes=False):
     """Requests of which the service knows, half a minute ago."""
     at = time.time() - 30
     body = {"properties": {"compute": "aks" if kubernetes else None}}
-    cloud.azure.endpoints.known[("mlw-dev", name)] = served.Endpoint(body)
+    cloud.azure.endpoints.known[("mlw-dev", name)] = Endpoint(body)
     for deployment, status, model in statuses:
-        cloud.azure.endpoints.seen.append(served.Seen(at, name, deployment, status, model, 20.0, False))
+        cloud.azure.scoring.seen.append(Answered(at, name, deployment, status, model, 20.0, False))
     return at
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from deploy.doctor.stack import check_stacks
-from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.quick_rollout import ROLLOUT
 
 
 def found(cloud, stack: str = "dev"):
@@ -67,6 +68,14 @@ def test_a_size_with_too_few_cores_left_is_found_with_what_an_upgrade_reserves(c
     assert finding.message.endswith("has 23 cores left in westeurope, one deployment of Standard_DS3_v2 wants 24")
     cloud.azure.quota.used["standardDSv2Family"] = 76
     assert not wrong(cloud)
+
+
+def test_a_family_is_found_on_whichever_page_of_the_quota_it_stands(cloud):
+    for size in (1, 2, 4, 100):
+        cloud.azure.quota.page = size
+        cloud.azure.server.ledger.clear()
+        assert found(cloud)[4].message == "1 Standard_DS3_v2, 100 cores left"
+        assert len(cloud.azure.server.calls("GET", "/usages")) == -(-4 // size)
 
 
 def test_a_size_that_the_region_lacks_is_found(cloud):

@@ -2,12 +2,15 @@
 
 import json
 import re
+from dataclasses import fields
 
 import pytest
 
-from deploy.platforms.azure.outputs import VARIABLE, check, keys, read_outputs
+from deploy.exit_codes import WAITING
+from deploy.platforms.azure.outputs import VARIABLE, Outputs, check, keys, read_outputs, state_of
 from deploy.platforms.local.home import REPOSITORY
 from ml.fault import Fault
+from tests.deploy.platforms.azure.conftest import PROBLEM
 from tests.stand_in.service import StandIn
 
 DOCUMENT = REPOSITORY / "docs" / "infrastructure-outputs.md"
@@ -91,3 +94,47 @@ def test_every_missing_key_is_named(azure):
 def test_no_outputs_at_all_are_a_stack_that_was_never_brought_up():
     with pytest.raises(Fault, match="never brought up"):
         check({}, "dev", "here")
+
+
+def test_the_state_is_what_pulumi_holds_whatever_it_warns_of(pulumi, tmp_path):
+    before = state_of("dev", tmp_path)
+    assert state_of("dev", tmp_path) == before
+    command = pulumi.folder / "bin" / "pulumi"
+    told = command.read_text()
+    command.write_text(f"{told}sys.stderr.write('warning: A new version of Pulumi is available.\\n')\n")
+    assert state_of("dev", tmp_path) == before
+    command.write_text(told)
+    pulumi.bring_up(dev=pulumi.outputs("dev", workspaceName="other"), prod=pulumi.outputs("prod"))
+    assert state_of("dev", tmp_path) != before
+
+
+def test_a_plan_without_pulumi_is_bound_to_the_file_that_is_read_in_its_place(cloud, tmp_path, monkeypatch, capsys):
+    def plan():
+        assert cloud.mlops("plan", PROBLEM, "--stack", "dev", "--json") == 0
+        return json.loads(capsys.readouterr().out)["state"]
+
+    def release():
+        return cloud.mlops("release", PROBLEM, "--stack", "dev", "--plan", str(tmp_path / "plan.json"))
+
+    cloud.sham()
+    cloud.register("1")
+    cloud.pin("1", "dev")
+    held = plan()
+    (cloud.azure.folder / "bin" / "pulumi").unlink()
+    file = tmp_path / "dev.json"
+    file.write_text(json.dumps(cloud.azure.outputs("dev")))
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "{stack}.json"))
+    shown = plan()
+    assert shown not in (held, None)
+    assert plan() == shown
+    assert cloud.mlops("plan", PROBLEM, "--stack", "dev", "--out", str(tmp_path / "plan.json")) == 0
+    file.write_text(json.dumps(cloud.azure.outputs("dev", location="northeurope")))
+    capsys.readouterr()
+    assert release() == WAITING
+    assert f"the plan was made for state {shown[:12]}" in capsys.readouterr().err
+    assert not cloud.azure.endpoints.known
+
+
+def test_nothing_is_asked_of_a_stack_that_no_one_uses():
+    code = "\n".join(path.read_text() for path in (REPOSITORY / "deploy").rglob("*.py"))
+    assert not [field.name for field in fields(Outputs) if not re.search(rf"\.{field.name}\b", code)]

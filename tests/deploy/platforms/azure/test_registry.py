@@ -53,3 +53,19 @@ def test_a_version_that_prod_has_with_other_bytes_is_not_taken_for_it(cloud, pro
     registered_in_prod(cloud)["1"]["properties"]["tags"]["mlops.digest"] = cloud.models["2"].digest
     with pytest.raises(Fault, match="has other bytes than"):
         registry.uri(model, by_reference=False)
+
+
+def test_a_version_that_another_takes_meanwhile_is_left_to_it(cloud, monkeypatch):
+    """Two gates at once: the second one has read the list before the first one's write."""
+    cloud.register("1")
+    kind = type(cloud.platform().registry)
+    listed, original = [], kind._list
+
+    def late(registry, name):
+        listed.append(name)
+        return original(registry, name) if len(listed) > 2 else []
+
+    monkeypatch.setattr(kind, "_list", late)
+    cloud.register("2")
+    assert cloud.models["2"].version == "2"
+    assert cloud.platform().find(PROBLEM, cloud.models["1"].digest) == cloud.models["1"]

@@ -56,7 +56,7 @@ class Stage:
 def stages(either):
     """Version 1 serves and 2 is pinned; and the same where 2 has been released."""
     (either.folder / "rollout" / "azure.yaml").write_text(ROLLOUT)
-    either.azure.endpoints.reuses = True
+    either.azure.containers.reuses = True
     either.register("1", "2")
     either.released("1")
     either.pin("2", "dev")

@@ -185,9 +185,8 @@ def test_on_this_machine_cron_does_it(words, capsys, home):
     assert f".venv/bin/mlops monitor {PROBLEM}" in capsys.readouterr().err
 
 
-@pytest.fixture
-def serving(cloud, tmp_path, capsys):
-    """Prod serves version 1; its container answers nothing, as only what is written matters here."""
+def serving_at(cloud, folder, capsys):
+    """A desk whose prod serves version 1; its container answers nothing, as only what is written matters here."""
     cloud.sham()
     cloud.register("1")
     cloud.platform().share(cloud.models["1"])
@@ -196,7 +195,13 @@ def serving(cloud, tmp_path, capsys):
     platform.create_deployment(PROBLEM, "one", cloud.models["1"])
     platform.set_traffic(PROBLEM, {"one": 100})
     platform.write_tags(PROBLEM, Tags(good=(cloud.models["1"],)))
-    return Desk(cloud, tmp_path, capsys)
+    return Desk(cloud, folder, capsys)
+
+
+@pytest.fixture
+def serving(cloud, tmp_path, capsys):
+    """Prod serves from a managed endpoint."""
+    return serving_at(cloud, tmp_path, capsys)
 
 
 def test_prod_is_watched_by_our_monitor_and_by_the_services(serving):
@@ -223,6 +228,23 @@ def test_prod_is_watched_by_our_monitor_and_by_the_services(serving):
     assert {one["state"] for one in serving.mlops(*words[:4])["schedules"]} == {"unchanged"}, "it tells whom it told"
     other = serving.mlops(*words[:5], "others@example.com")["schedules"]
     assert [one["state"] for one in other] == ["unchanged", "updated"]
+
+
+@pytest.mark.parametrize("either", ["kubernetes"], indirect=True)
+def test_a_prod_on_kubernetes_is_watched_with_the_models_bytes_in_its_own_workspace(either, tmp_path, capsys):
+    desk = serving_at(either, tmp_path, capsys)
+    words = ("schedule", PROBLEM, "--stack", "prod")
+    assert [one["state"] for one in desk.mlops(*words)["schedules"]] == ["created", "created"]
+    ours = desk.kept("monitoring", "prod", PROBLEM)["action"]["jobDefinition"]["inputs"]
+    assert ours["model"]["uri"].endswith(f"/workspaces/mlw-prod/models/{PROBLEM}/versions/1")
+    named = either.platform("prod").sdk.workspace.models.get(PROBLEM, "1")
+    assert named.tags["mlops.digest"] == either.models["1"].digest
+    monitor = desk.kept("model-monitor", "prod", PROBLEM)["action"]["monitorDefinition"]
+    endpoint = either.platform("prod")._endpoints.azure_name(PROBLEM)
+    assert monitor["monitoringTarget"]["deploymentId"].endswith(f"/onlineEndpoints/{endpoint}/deployments/one")
+    before = len(desk.server.ledger)
+    assert {one["state"] for one in desk.mlops(*words)["schedules"]} == {"unchanged"}
+    assert {c.method for c in desk.server.ledger[before:]} == {"GET"}
 
 
 def find_file():

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.stand_in.described import check, faults_of
+from tests.stand_in.limits import check_ranges
 from tests.stand_in.server import Refused
 
 MODEL = {"properties": {"modelUri": "azureml://x", "modelType": "mlflow_model", "tags": {"a": "b"}}}
@@ -76,3 +77,41 @@ def test_traffic_to_nobody_is_refused(cloud, change, fault):
 
     with pytest.raises(Exception, match=fault):
         platform._endpoints.change("breast-cancer", write, lambda read: True)
+
+
+PROBES = [("initialDelay", "PT0S"), ("period", "PT0S"), ("timeout", "PT0.5S"), ("failureThreshold", 0)]
+SCALE = {"scaleType": "TargetUtilization", "minInstances": 1, "maxInstances": 3}
+MANAGED, KUBERNETES = "Managed", "Kubernetes"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "fault"),
+    [
+        *[(MANAGED, {probe: {key: value}}, f"{probe}.{key}: at least 1")
+          for probe in ("livenessProbe", "readinessProbe") for key, value in [*PROBES, ("successThreshold", 0)]],
+        (KUBERNETES, {"livenessProbe": {"successThreshold": 2}}, "Kubernetes takes 1 alone"),
+        (MANAGED, {"requestSettings": {"requestTimeout": "PT3M1S"}}, "requestTimeout: above 0 and at most 180 seconds"),
+        (KUBERNETES, {"requestSettings": {"requestTimeout": "PT300.5S"}}, "at most 300 seconds"),
+        (MANAGED, {"requestSettings": {"requestTimeout": "PT0S"}}, "requestTimeout: above 0"),
+        (MANAGED, {"requestSettings": {"maxConcurrentRequestsPerInstance": 0}}, "PerInstance: at least 1"),
+        (MANAGED, {"scaleSettings": SCALE}, "takes the type default alone"),
+        (KUBERNETES, {"scaleSettings": {**SCALE, "minInstances": 0}}, "minInstances: at least 1"),
+        (KUBERNETES, {"scaleSettings": {**SCALE, "minInstances": 4}}, "at most maxInstances"),
+        (KUBERNETES, {"scaleSettings": {**SCALE, "targetUtilizationPercentage": 101}}, "1 to 100"),
+        (KUBERNETES, {"scaleSettings": {**SCALE, "pollingInterval": "PT0S"}}, "pollingInterval: at least 1 second"),
+        (MANAGED, {"instances": 0}, "sku.capacity: at least 1"),
+    ],
+)  # fmt: skip
+def test_a_deployments_number_out_of_its_range_is_refused(kind, changed, fault):
+    wanted = {"instances": 1, "endpointComputeType": kind, **changed}
+    with pytest.raises(Refused, match=fault):
+        check_ranges(wanted, wanted["instances"])
+
+
+@pytest.mark.parametrize("kind", [MANAGED, KUBERNETES])
+def test_the_ends_of_the_ranges_are_taken(kind):
+    probe = {"initialDelay": "PT1S", "period": "PT1S", "timeout": "PT1S", "successThreshold": 1, "failureThreshold": 1}
+    requests = {"requestTimeout": "PT3M", "maxConcurrentRequestsPerInstance": 1}
+    scale = {**SCALE, "maxInstances": 1, "targetUtilizationPercentage": 100, "pollingInterval": "PT1S"}
+    body = {"endpointComputeType": kind, "livenessProbe": probe, "readinessProbe": probe, "requestSettings": requests}
+    check_ranges({**body, "scaleSettings": scale if kind == KUBERNETES else {"scaleType": "Default"}}, 1)

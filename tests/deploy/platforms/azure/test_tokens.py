@@ -3,7 +3,8 @@
 import pytest
 
 from deploy.platforms.azure.invoke import Invoker
-from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.quick_rollout import ROLLOUT
 from tests.stand_in.server import token
 
 

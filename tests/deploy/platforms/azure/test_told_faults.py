@@ -5,7 +5,8 @@ import json
 import pytest
 
 from deploy.platforms.azure import jobs, sdk
-from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.quick_rollout import ROLLOUT
 from tests.stand_in.server import Answer
 
 STORAGE = "^/+stdev/"
@@ -251,8 +252,3 @@ def test_a_registry_that_is_gone(served, asked):
 
 def test_the_logs_of_an_endpoint_that_is_not_there(asked):
     assert f"dev has no endpoint for {PROBLEM} → mlops release" in asked(("logs", PROBLEM, "--stack", "dev"))
-
-
-def test_the_plan_of_an_approver_is_bound_to_what_pulumi_holds(served, capsys):
-    assert served.mlops("plan", PROBLEM, "--stack", "dev", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["stack"] == "dev"

@@ -2,7 +2,8 @@
 
 import json
 
-from tests.deploy.platforms.azure.conftest import PROBLEM, ROLLOUT
+from tests.deploy.platforms.azure.conftest import PROBLEM
+from tests.quick_rollout import ROLLOUT
 
 PROBE = {"initialDelay": "PT5S", "period": "PT5S", "timeout": "PT2S", "successThreshold": 1, "failureThreshold": 12}
 LIMITS = {"requestTimeout": "PT10S", "maxConcurrentRequestsPerInstance": 64, "maxQueueWait": "PT1S"}

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from deploy.arguments import VERBS, make_parser
 from deploy.cli import call
 from deploy.pin import Pins
-from deploy.platforms.azure.explain.explain import commands, explain, table, words_of
+from deploy.platforms.azure.explain.explain import commands, explain, table
 from deploy.platforms.local.home import REPOSITORY
 from deploy.release.state import ModelRef
 from ml.strict_yaml import load_document
@@ -72,7 +73,7 @@ def explained(typed, folder, pins=None):
 
 def faults_of(command):
     """What the CLI would not take of a command."""
-    words = words_of(command)
+    words = shlex.split(command)
     flags = [word for word in words if word.startswith("-") and word != "-"]
     name = " ".join(words[: next((place for place, word in enumerate(words) if word in flags), len(words))])
     if name not in COMMANDS:
@@ -170,7 +171,7 @@ def test_what_a_run_sets_is_what_the_job_is_begun_with(up):
     file = find(PROBLEM)
     begun = overrides(TrainingInputs(load_problem(file), file), Asset(PROBLEM, "1", "", ""), read_outputs("dev", up))
     (command,) = (one for one in commands(explained("train", up)) if one.startswith("az ml job create"))
-    words = words_of(command)
+    words = shlex.split(command)
     assert {word.partition("=")[0] for word in words[words.index("--set") + 1 :] if "=" in word} == set(begun)
 
 
@@ -198,7 +199,7 @@ def test_with_json_the_commands_stand_one_by_one(capsys, up, monkeypatch):
     assert call(["logs", PROBLEM, "--platform", "azure", "--explain", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["verb"] == "logs"
-    assert [words_of(command)[:4] for command in told["commands"][1:]] == [
+    assert [shlex.split(command)[:4] for command in told["commands"][1:]] == [
         ["az", "ml", "online-deployment", "list"], ["az", "ml", "online-deployment", "get-logs"],
     ]  # fmt: skip
 
@@ -210,7 +211,7 @@ def test_a_problem_that_is_none_is_told(capsys, folder):
 
 def settings_of(command):
     """The file that a command names, and its `--set` as the CLI hands it to the SDK's loader."""
-    words = words_of(command)
+    words = shlex.split(command)
     file = words[words.index("--file") + 1] if "--file" in words else None
     if file is None or "--set" not in words:
         return None, []
