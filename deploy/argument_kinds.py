@@ -6,7 +6,6 @@ import math
 import re
 from argparse import ArgumentTypeError
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")  # Azure ML's rule for the names of jobs
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -35,17 +34,6 @@ def seconds(text: str) -> float:
     if not 0 <= given < math.inf:
         raise ArgumentTypeError(f"`{text}` is no number of seconds")
     return given
-
-
-def digest(text: str) -> str:
-    """A model's whole digest: its beginning, as the screen shows it, may be another's too.
-
-    Raises:
-        ArgumentTypeError: it is none.
-    """
-    if not DIGEST.fullmatch(text):
-        raise ArgumentTypeError(f"`{text}` is no digest, which has 64 hexadecimal digits (`mlops status --json`)")
-    return text
 
 
 def run_id(text: str) -> str:

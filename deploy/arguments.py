@@ -162,7 +162,6 @@ def _promote(verb: argparse.ArgumentParser) -> None:
     _yes(verb)
     verb.add_argument(
         "--digest",
-        type=kinds.digest,
         help="a registered model by its bytes; default: dev's the last run, prod's what dev serves",
     )
 

@@ -52,19 +52,19 @@ def parse_document(text: str, where: str) -> Any:
         raise invalid(str(fault).split("\n")[0], where, "mend the YAML") from None
 
 
-def load(path: Path, model: type[M]) -> M:
-    """The file as a value of `model`.
+def load(path: Path, model: type[M], page: str = "docs/problems.md") -> M:
+    """The file as a value of `model`; `page` is the documentation that lists its keys.
 
     Raises:
         Fault: with every fault of the file in its message, one a line, each with line and key.
     """
     document = load_document(path)
     if not isinstance(document, dict):
-        raise invalid(f"holds {type(document).__name__}, not keys and values", str(path), "see docs/problems.md")
+        raise invalid(f"holds {type(document).__name__}, not keys and values", str(path), f"see {page}")
     try:
         return model.model_validate(_plain(document))
     except ValidationError as error:
-        raise _fault(error, document, path, model) from None
+        raise _fault(error, document, path, model, page) from None
 
 
 def line_in(path: Path, place: tuple[int | str, ...]) -> int:
@@ -84,11 +84,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _fault(error: ValidationError, document: Any, path: Path, model: type[Strict]) -> Fault:
+def _fault(error: ValidationError, document: Any, path: Path, model: type[Strict], page: str) -> Fault:
     found = [(f"{path}:{_line(document, i['loc'])}", _sentence(i, model)) for i in error.errors(include_url=False)]
     (where, first), *others = found
     # The first place is the fault's own; printed, each fault stands on a line behind its place.
-    return invalid("\n".join([first, *map(": ".join, others)]), where, "docs/problems.md lists every key")
+    return invalid("\n".join([first, *map(": ".join, others)]), where, f"{page} lists every key")
 
 
 def _sentence(item: Any, model: type[Strict]) -> str:

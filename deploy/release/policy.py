@@ -119,6 +119,6 @@ def load_policy(platform: str, stack: str) -> Policy:
     Raises:
         Fault: the file has faults, all named at once.
     """
-    rollout = load(FOLDER / f"{platform}.yaml", Rollout)
+    rollout = load(FOLDER / f"{platform}.yaml", Rollout, "docs/release.md")
     policy: Policy = getattr(rollout, stack)
     return policy

@@ -69,6 +69,9 @@ def gate(context: Context, problem: Problem, judged: Run) -> Gated:
     if champion is not None and champion.digest == judged.model_digest:
         context.screen.done(f"{champion} is the champion already")
         return Gated(dict(read(platform.evidence(champion)[0]).verdict), champion, champion)
+    if champion is not None and platform.find(champion.name, champion.digest) is None:
+        remedy = "`mlops gate --run` of the run that made it registers it again; otherwise take the pin back (git)"
+        raise Fault(f"the champion {champion} is registered nowhere in dev", str(context.pins.folder), remedy)
     context.screen.working("judge")
     verdict, evidence = _judge(context, problem, judged, champion)
     show = context.screen.done if verdict["decision"] == "PASS" else context.screen.fail

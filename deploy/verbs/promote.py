@@ -9,6 +9,7 @@ from deploy.context import Context, Done
 from deploy.exit_codes import DONE, WAITING
 from deploy.gate.evidence import read
 from deploy.gitops.git import Git
+from deploy.pin import DIGEST
 from deploy.release.state import ModelRef
 from deploy.runs import newest_run
 from deploy.verbs.plan import check_gated
@@ -47,6 +48,10 @@ def chosen_model(context: Context, stack: str, problem: str, digest: str | None)
     """
     if digest is None:
         return gated_model(context, problem) if stack == "dev" else proposed_model(context, problem)
+    if not DIGEST.fullmatch(digest):  # its beginning, as the screen shows it, may be another's too
+        raise invalid(
+            f"`{digest}` is no digest, which has 64 hexadecimal digits", "--digest", "see `mlops status --json`"
+        )
     model = context.platform("dev").find(problem, digest)
     if model is None:
         raise invalid(

@@ -9,6 +9,7 @@ from typing import Any
 from ml.fault import Fault, of_the_machine
 
 LONGEST = 240
+BETWEEN = "see what stands between (a proxy, the network's sign-in page), then try again"
 # How the libraries below tell of a connection: by their own classes, with numbers of the system.
 CONNECTION = re.compile(r"\w+\(host='([^']+)', port=\d+\)")
 ERRNO = re.compile(r"\[Errno -?\d+\] ")
@@ -75,8 +76,7 @@ def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "th
     if isinstance(error, OSError) and (known := of_the_machine(error, doing)) is not None:
         return known
     if isinstance(error, core.DecodeError | JSONDecodeError):
-        remedy = "see what stands between (a proxy, the network's sign-in page), then try again"
-        return Unreachable("what answers is not Azure: it speaks no JSON", doing, remedy)
+        return Unreachable("what answers is not Azure: it speaks no JSON", doing, BETWEEN)
     if isinstance(error, core.ClientAuthenticationError):
         return _of_login(error, doing)
     if isinstance(error, core.HttpResponseError):
@@ -118,6 +118,9 @@ def _of_login(error: Any, doing: str) -> Fault:
 
 def _of_status(error: Any, doing: str, group: str, stack: str, of: str) -> Fault:
     status, words = error.status_code, _words(error)
+    kind = str(getattr(error.response, "headers", {}).get("Content-Type", ""))
+    if status is not None and status < 400 and "html" in kind:  # an operation that failed is told by 200 too, in JSON
+        return Unreachable(f"what answers is not Azure: {words}", doing, BETWEEN)
     if status == 401:
         return Fault("the login to Azure is not valid any more", doing, "az login")
     if status == 403:

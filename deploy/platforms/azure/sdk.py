@@ -17,12 +17,14 @@ from typing import Any, TypeVar
 from deploy.platforms.azure.credential import Kept, logged_in
 from deploy.platforms.azure.faults import Busy, NotThere, as_fault
 from deploy.platforms.azure.outputs import Outputs
+from deploy.screen import Screen
 from ml.fault import Fault
 
 T = TypeVar("T")
 
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 300.0  # how long another operation on the same thing, or a full service, is waited for
+TOLD_AFTER_SECONDS = 10.0  # whoever looks on is told what is waited for, where it takes longer
 OPERATION_SECONDS = 3600.0  # a first deployment builds its image
 BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 30.0
 READ_SECONDS = 60.0  # of a log
@@ -97,7 +99,8 @@ class Sdk:
             NotThere: the service answers that there is no such thing.
             Fault: anything else that is wrong.
         """
-        deadline, pause = time.monotonic() + PATIENCE_SECONDS, BACKOFF_SECONDS
+        began, pause, told = time.monotonic(), BACKOFF_SECONDS, False
+        deadline = began + PATIENCE_SECONDS
         while True:
             try:
                 return what(client() if client else self.workspace)
@@ -107,6 +110,9 @@ class Sdk:
                 fault = as_fault(error, doing, self.outputs.resource_group, self.outputs.stack, of)
             if not isinstance(fault, Busy) or time.monotonic() + pause > deadline:
                 raise self._checked(fault) from None
+            if not told and time.monotonic() - began >= TOLD_AFTER_SECONDS:
+                Screen().warn(f"{doing}: {fault.message.rstrip('.')}; asked again for up to {PATIENCE_SECONDS:.0f} s")
+                told = True
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads those who wait, guards nothing
             pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)
 

@@ -54,3 +54,4 @@ def test_a_policy_is_refused_with(write, what):
     with pytest.raises(Fault, match=named) as fault:
         load_policy("local", "prod")
     assert fault.value.code == 2
+    assert fault.value.remedy == "docs/release.md lists every key"

@@ -1,9 +1,16 @@
 """Whom a candidate is held against."""
 
+from dataclasses import replace
+
+import pytest
+
 from deploy.context import Context
 from deploy.release.state import Tags
+from deploy.runs import Run
 from deploy.screen import Screen
-from deploy.verbs.gate import champion_of
+from deploy.verbs.gate import champion_of, gate
+from ml.fault import Fault
+from ml.problem import find, load_problem
 from tests.deploy.conftest import PROBLEM
 
 
@@ -30,3 +37,11 @@ def test_what_its_stack_has_rejected_is_nobodys_champion(machine):
     assert champion(machine) == "1"
     platform.write_tags(PROBLEM, Tags((machine.models["3"],), {machine.models["2"].digest: "slow"}))
     assert champion(machine) == "3", "while the pin is not set back, what prod serves is the champion"
+
+
+def test_a_pin_of_a_model_that_is_not_registered_is_told_before_anything_is_judged(machine):
+    gone = replace(machine.models["1"], version="9", digest="a" * 64)
+    machine.pins.write("dev", PROBLEM, gone)
+    run = Run("run", PROBLEM, "", "", 1.0, "default", "", "d" * 64, "", "", "", "", "b" * 64, ())
+    with pytest.raises(Fault, match=r"the champion breast-cancer:9 \(aaaaaaaaaaaa\) is registered nowhere in dev"):
+        gate(Context("local", Screen(), machine.home), load_problem(find(PROBLEM)), run)

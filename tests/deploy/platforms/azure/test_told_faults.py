@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploy.platforms.azure import jobs
+from deploy.platforms.azure import jobs, sdk
 from tests.deploy.platforms.azure.conftest import PROBLEM
 from tests.quick_rollout import ROLLOUT
 from tests.stand_in.server import Answer
@@ -119,9 +119,21 @@ def test_a_page_in_the_place_of_azure(cloud, asked, caplog):
     cloud.azure.server.trouble("POST", "stdev", Answer(502, page, {"Content-Type": "text/html"}), times=99)
     cloud.azure.server.trouble("PUT", "stdev", Answer(502, page, {"Content-Type": "text/html"}), times=99)
     assert "Azure fails with 502" in asked(("rollback", PROBLEM, "--stack", "dev"))
+    cloud.azure.server.troubles.clear()
+    cloud.azure.server.trouble("PUT", "stdev", Answer(200, page, {"Content-Type": "text/html"}), times=99)
+    assert "what answers is not Azure: " in asked(("rollback", PROBLEM, "--stack", "dev"))
     cloud.azure.server.trouble("GET", "subscriptions", Answer(200, page, {"Content-Type": "text/html"}), times=99)
     assert "what answers is not Azure: it speaks no JSON → see" in asked(("status", "--stack", "dev"))
     assert not caplog.records
+
+
+def test_who_waits_for_a_busy_service_is_told_once(cloud, asked, monkeypatch, capsys):
+    monkeypatch.setattr(sdk, "TOLD_AFTER_SECONDS", 0.0)
+    busy = cloud.azure.server.refuse("GET", "onlineEndpoints", 429, "TooManyRequests", "Slow down.", times=12)
+    assert cloud.mlops("status", "--stack", "dev") == 0
+    assert busy.happened == busy.times
+    told = capsys.readouterr().err
+    assert told == "  ! list the endpoints: Azure is busy with it: Slow down; asked again for up to 5 s\n"
 
 
 def test_a_run_that_was_not_begun_here_is_not_waited_for_before_it_was_seen(cloud, asked, monkeypatch):
