@@ -25,6 +25,8 @@ INFRA_PYTHON = ROOT / ".venv-infra" / "bin" / "python"
 KEPT = {"same", "read", "refresh"}
 PROTECTED = "marked for protection"  # the engine's words; a provider may speak of another protection, as of a vault's
 
+MANDATORY = "(mandatory)"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -93,11 +95,13 @@ class Asked:
 
     Attributes:
         document: of `pulumi preview --json`.
-        violations: sentences of the policies.
+        held_back: sentences of the policies for which it ends.
+        violations: of those for which it does not.
         protected: the URNs that it refuses to replace or to remove, as the state protects them.
     """
 
     document: Mapping[str, Any]
+    held_back: tuple[str, ...]
     violations: tuple[str, ...]
     protected: tuple[str, ...]
 
@@ -117,7 +121,8 @@ def preview(stack: str, commit: str, approved: tuple[str, ...] = ()) -> StackPre
         unnamed = (urn for urn in asked.protected if urn not in approved and not any(urn in said for said in no))
         return StackPreview(
             stack, commit, held.hash, held.resources, steps,
-            (*no, *(f"{urn} is protected: approve this URN by name, or take the change back" for urn in unnamed)),
+            (*no, *(f"{urn} is protected: approve this URN by name, or take the change back" for urn in unnamed),
+             *asked.held_back),
             asked.violations,
             json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else {},
             given_up(steps, approved),
@@ -152,7 +157,8 @@ def ask_pulumi(stack: str, plan: Path) -> Asked:
         said = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line.lower()]
         last = (said or [*done.stderr.strip().splitlines(), "no word"])[-1].strip()
         raise Fault(last, f"pulumi preview --stack {stack}", "log in: az login, pulumi login")
-    return Asked(document, violations, protected)
+    held_back = tuple(said for said in violations if MANDATORY in said) if done.returncode else ()
+    return Asked(document, held_back, tuple(said for said in violations if said not in held_back), protected)
 
 
 def protected_in(document: Mapping[str, Any]) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def apply(shown: StackPreview, commit: str) -> bool:
             if shown.plan:
                 plan.write_text(json.dumps(shown.plan), encoding="utf-8")
             elif not plan.exists():
-                why = (*asked.violations, "Pulumi makes no plan of it")[0]
+                why = (*asked.held_back, "Pulumi makes no plan of it")[0]
                 raise Fault(why, where, "mend what is said, then merge that", REFUSED)
             words = ("--yes", "--skip-preview", "--non-interactive", "--plan", str(plan))
             _run("pulumi", "up", "--stack", shown.stack, *words)

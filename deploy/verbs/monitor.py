@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.context import Context, Done
-from deploy.exit_codes import DONE, DRIFT, WAITING
+from deploy.exit_codes import DONE, DRIFT, FAULT, WAITING
 from deploy.monitor.lines import lines_of
 from deploy.platforms.protocol import Platform
 from deploy.release.state import ModelRef
@@ -34,10 +34,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Done:
 
 
 def every(arguments: argparse.Namespace, context: Context) -> Done:
-    """Looks at every problem that the stack serves."""
-    looked: dict[str, Done] = {}
-    for name in context.platform(arguments.stack).endpoints():
-        looked[name] = one(argparse.Namespace(**{**vars(arguments), "problem": name}), context)
+    """Looks at every problem that the stack serves; one that cannot be looked at stops no other."""
+    looked = {name: _one_of_all(name, arguments, context) for name in context.platform(arguments.stack).endpoints()}
     codes = {done.code for done in looked.values()}
     moved = [name for name, done in looked.items() if done.code == DRIFT]
     result = {
@@ -45,8 +43,16 @@ def every(arguments: argparse.Namespace, context: Context) -> Done:
         "retrain": moved,
         "labelled": [name for name in moved if _is_labelled(context, name)],
     }
-    code = DRIFT if moved else WAITING if WAITING in codes else DONE
+    code = FAULT if FAULT in codes else DRIFT if moved else WAITING if WAITING in codes else DONE
     return Done(code, result, tuple(f"{name}: {line}" for name, done in looked.items() for line in done.lines))
+
+
+def _one_of_all(name: str, arguments: argparse.Namespace, context: Context) -> Done:
+    try:
+        return one(argparse.Namespace(**{**vars(arguments), "problem": name}), context)
+    except Fault as fault:
+        context.screen.warn(f"{name}: {fault}")
+        return Done(FAULT, {"error": str(fault)}, (str(fault),))
 
 
 def one(arguments: argparse.Namespace, context: Context) -> Done:
@@ -57,9 +63,14 @@ def one(arguments: argparse.Namespace, context: Context) -> Done:
     asked = _asked(arguments, context, model)
     labels = arguments.labels or _labels(context, arguments.stack, problem.name)
     result = look(context, arguments.stack, problem, model, asked, labels)
+    lines = lines_of(result, context.called(problem.name))
     if labels is not None and (arguments.labels is not None or _looks_at_all(arguments)):
-        result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, labels)
-    return Done(CODES[result["decision"]], result, tuple(lines_of(result, context.called(problem.name))))
+        try:
+            result["labelled_rows"] = _keep_labelled(context, arguments.stack, problem, model, asked, labels)
+        except Fault as fault:  # whoever may only read has an answer all the same
+            result["labelled_rows"] = 0
+            lines = [*lines, f"the labelled rows were not kept for training: {fault}"]
+    return Done(CODES[result["decision"]], result, tuple(lines))
 
 
 def served(context: Context, stack: str, problem: str) -> ModelRef:

@@ -12,6 +12,7 @@ from deploy.gitops.stack_part import stack_part
 from deploy.gitops.stack_preview import (
     StackPreview,
     Step,
+    ask_pulumi,
     given_up,
     preview_from,
     preview_json,
@@ -232,6 +233,17 @@ def test_what_a_policy_holds_back_is_refused_in_its_words_before_anything_is_app
         apply(approved(), "c" * 40)
     assert caught.value.code == REFUSED
     assert [line.split()[:2] for line in engine()][2:] == [["preview", "--stack"], ["state", "protect"]]
+
+
+@pytest.mark.parametrize(("level", "held_back"), [("mandatory", True), ("advisory", False)])
+def test_a_preview_that_a_policy_ends_is_refused_and_one_that_it_remarks_on_is_not(
+    engine, monkeypatch, tmp_path, level, held_back
+):
+    event = {"policyName": "S1", "enforcementLevel": level, "message": "no keys", "resourceUrn": urn("a")}
+    monkeypatch.setenv("POLICY", json.dumps({"policyEvent": event}))
+    asked = ask_pulumi("prod", tmp_path / "plan.json")
+    said = (f"S1 ({level}), a: no keys",)
+    assert (asked.held_back, asked.violations) == ((said, ()) if held_back else ((), said))
 
 
 def test_where_the_workflow_is_cancelled_it_is_protected_again(engine, monkeypatch):

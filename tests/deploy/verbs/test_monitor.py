@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -13,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
 
-from deploy.exit_codes import DONE, DRIFT, WAITING
+from deploy.exit_codes import DONE, DRIFT, FAULT, WAITING
+from ml.fault import Fault
 from ml.problem import find
 from ml.raw.folder import open_raw
 
@@ -76,6 +78,30 @@ def test_a_narrower_look_leaves_what_was_kept_of_the_stacks_labels(asked: Machin
     for narrowed in (("--requests", str(asked.home.root / "few.parquet")), ("--since", f"{DAY}T13:00:00")):
         assert asked.mlops("monitor", PROBLEM, "--stack", "prod", *narrowed) == WAITING
     assert kept(asked) == ROWS
+
+
+def test_of_all_problems_one_that_cannot_be_looked_at_stops_no_other(
+    asked: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_no_problem = asked.home.endpoints("prod") / "another"
+    shutil.copytree(labels(asked).parent, of_no_problem)
+    record = of_no_problem / "endpoint.json"
+    record.write_text(record.read_text().replace(PROBLEM, "another"))
+    assert asked.mlops("monitor", "--all", "--stack", "prod", "--json") == FAULT
+    found = json.loads(capsys.readouterr().out)["problems"]
+    assert found[PROBLEM]["labelled_rows"] == ROWS
+    assert "another" in found["another"]["error"]
+
+
+def test_who_may_not_write_where_dev_trains_has_the_answer_all_the_same(
+    asked: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Fault("is forbidden", "dev's storage", "ask for the role")
+
+    monkeypatch.setattr(type(asked.platform("dev")), "keep_labelled", refuse)
+    assert asked.mlops("monitor", PROBLEM, "--stack", "prod") == WAITING
+    assert "the labelled rows were not kept for training: dev's storage: is forbidden" in capsys.readouterr().out
 
 
 def test_a_hidden_file_is_no_label(asked: Machine) -> None:

@@ -114,4 +114,5 @@ def test_the_ends_of_the_ranges_are_taken(kind):
     requests = {"requestTimeout": "PT3M", "maxConcurrentRequestsPerInstance": 1}
     scale = {**SCALE, "maxInstances": 1, "targetUtilizationPercentage": 100, "pollingInterval": "PT1S"}
     body = {"endpointComputeType": kind, "livenessProbe": probe, "readinessProbe": probe, "requestSettings": requests}
-    check_ranges({**body, "scaleSettings": scale if kind == KUBERNETES else {"scaleType": "Default"}}, 1)
+    body["scaleSettings"] = scale if kind == KUBERNETES else {"scaleType": "Default"}
+    assert check_ranges(body, 1) is None
