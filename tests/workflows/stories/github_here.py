@@ -28,7 +28,7 @@ class Story:
         self.folder, self.remote, self.desk = folder, folder / "remote.git", folder / "desk"
         self.home, self.count = folder / "home", 0
         self.running: list[Running] = []
-        self.left_out: tuple[str, ...] = ()
+        self.with_the_suite = True
         self.commands = STAND_INS / "bin"
         self.around: dict[str, str] = {}
         self.variables = {"MLOPS_PLATFORM": "local", "MLOPS_PROBLEMS": "breast-cancer", **(variables or {})}
@@ -104,9 +104,9 @@ class Story:
             for one in (words, ["up", "--stack", stack, "--plan", plan]):
                 subprocess.run(["pulumi", *one], cwd=self.desk, env=around, check=True, capture_output=True)
 
-    def leave_out(self, lines: dict[str, str]) -> None:
-        """What a job of a pull request runs takes minutes, and is tested elsewhere: `true` stands for it."""
-        self.left_out = tuple(lines.values())
+    def leave_out_the_suite(self) -> None:
+        """The tests that a pull request runs take minutes, and run elsewhere: `true` stands for each target of them."""
+        self.with_the_suite = False
 
     def commit(self, message: str) -> str:
         """A person commits everything and pushes it to main, as a merge does; the new commit."""

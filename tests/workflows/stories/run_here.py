@@ -78,8 +78,8 @@ class Running:
         subprocess.run(["git", "-C", folder, "checkout", "-q", commit], check=True)
         for file in (folder / ".github" / "workflows").glob("*.yml"):
             text = file.read_text()
-            for line in story.left_out:
-                text = text.replace(f"run: {line}\n", "run: 'true'\n")
+            if not story.with_the_suite:
+                text = re.sub(r"run: make test[\w-]*\n", "run: 'true'\n", text)
             file.write_text(_prepared(text, file.stem, self.kept))
         payload = {"ref": "refs/heads/main", "after": commit, "repository": {"full_name": "owner/name"}, **more}
         (story.folder / f"event-{run}.json").write_text(json.dumps(payload))
