@@ -30,6 +30,12 @@ def pulumi(command: list[str]) -> tuple[int, str]:
     return done.returncode, done.stdout + (done.stderr if done.returncode else "")
 
 
+def refusal(said: str, where: str, stack: str) -> Fault:
+    """The fault for what Pulumi ended with: a stack that it does not know needs no login, but to be brought up."""
+    remedy = f"pulumi up --stack {stack}" if "no stack named" in said else "log in: az login, pulumi login"
+    return Fault(said, where, remedy)
+
+
 def run(arguments: argparse.Namespace, command: Command = pulumi) -> tuple[int, dict[str, Any], str]:
     """Exit code (0 none, 6 drift), JSON and text.
 
@@ -50,7 +56,7 @@ def run(arguments: argparse.Namespace, command: Command = pulumi) -> tuple[int, 
     code, text = command([*asked, "--stack", arguments.stack])
     if code not in (0, PULUMI_DRIFT):
         last = [line for line in text.splitlines() if "error:" in line] or text.splitlines() or ["no word"]
-        raise Fault(last[-1].strip(), f"pulumi preview --stack {arguments.stack}", "log in: az login, pulumi login")
+        raise refusal(last[-1].strip(), f"pulumi preview --stack {arguments.stack}", arguments.stack)
     drifted = code == PULUMI_DRIFT
     found = {"version": 1, "stack": arguments.stack, "drift": drifted, "diff": text if drifted else ""}
     remedy = "\nwrite it into infra/, or put it back with: pulumi up"

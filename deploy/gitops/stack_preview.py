@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import infra_facts
+from deploy.drift import refusal
 from deploy.gitops.git import Git
 from deploy.gitops.kept import read_back
 from deploy.gitops.stack_state import stored
@@ -156,7 +157,7 @@ def ask_pulumi(stack: str, plan: Path) -> Asked:
     if (done.returncode and not violations and not protected) or not document:
         said = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line.lower()]
         last = (said or [*done.stderr.strip().splitlines(), "no word"])[-1].strip()
-        raise Fault(last, f"pulumi preview --stack {stack}", "log in: az login, pulumi login")
+        raise refusal(last, f"pulumi preview --stack {stack}", stack)
     held_back = tuple(said for said in violations if MANDATORY in said) if done.returncode else ()
     return Asked(document, held_back, tuple(said for said in violations if said not in held_back), protected)
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.drift import Command, pulumi
+from deploy.drift import Command, pulumi, refusal
 from ml import digest
-from ml.fault import Fault
 
 # When a resource was written says nothing about what it is.
 TIMES = ("created", "modified")
@@ -36,7 +35,7 @@ def stored(stack: str, command: Command = pulumi) -> Stored:
             raise ValueError(text.strip().splitlines()[-1] if text.strip() else f"ended with {code}")
         listed = json.loads(text)["deployment"].get("resources") or []
     except (ValueError, KeyError, AttributeError) as error:
-        raise Fault(str(error), where, "log in: az login, pulumi login") from None
+        raise refusal(str(error), where, stack) from None
     resources = {str(one["urn"]): _hash(one) for one in listed}
     return Stored(digest.of_bytes(json.dumps(resources, sort_keys=True).encode()), resources)
 

@@ -41,3 +41,13 @@ def test_a_missing_command_is_a_fault_with_its_remedy(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Fault, match="not on the PATH"):
         drift.run(STACK)
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [("error: no stack named 'prod' found", "pulumi up --stack prod"), ("error: not logged in", "log in: az login")],
+)
+def test_a_stack_that_was_never_brought_up_is_not_taken_for_a_login_that_is_lacking(said, remedy):
+    with pytest.raises(Fault) as caught:
+        drift.run(STACK, lambda command: (255, said))
+    assert caught.value.remedy.startswith(remedy)
