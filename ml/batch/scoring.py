@@ -13,16 +13,16 @@ import numpy as np
 import pyarrow as pa
 
 from ml.batch.in_order import in_order
-from ml.batch.lines import Lined, with_lines
 from ml.batch.predictions import column_names, first_gap, prediction_columns
-from ml.batch.sinks import Sink, sink_for, suffix_of
+from ml.batch.sinks import Lined, Sink, sink_for, suffix_of
 from ml.batch.whole_file import whole_file, writing
 from ml.fault import Fault, invalid
 from ml.model.model import Model
 from ml.raw.cells import plain
+from ml.raw.csv_blocks import Block
 from ml.raw.csv_file import CsvFile
 from ml.raw.folder import Raw, open_raw
-from ml.raw.stream import Part, PartReader, StreamReading, parts
+from ml.raw.stream import Part, PartReader, StreamReading, pieces
 
 PART_ROWS = 32 * 1024  # small enough that at the end no core waits long for another
 
@@ -47,7 +47,7 @@ def score(folder: Path, data: Path, out: Path, told: Callable[[int], None]) -> i
     refuse_taken_names(raw, column_names(model.card))
     reader = PartReader.of(raw, {f.name: cast("StreamReading", f.kind) for f in model.encoder.features})
     with whole_file(out) as file:
-        scoring = Scoring(model, reader, as_csv, sink_for(out, file))
+        scoring = Scoring(model, reader, raw.columns, as_csv, sink_for(out, file))
         rows = _write(scoring, raw, out, told)
         if not rows:
             raise invalid("there is no row to score", str(data), "add rows")
@@ -73,9 +73,7 @@ def refuse_taken_names(raw: Raw, names: tuple[str, ...]) -> None:
 
 def _write(scoring: Scoring, raw: Raw, out: Path, told: Callable[[int], None]) -> int:
     rows = 0
-    parted = parts(raw, raw.columns, PART_ROWS)
-    lined = with_lines(parted) if scoring.as_csv else ((part, None) for part in parted)
-    shaped = in_order(scoring.shaped, lined, cores())
+    shaped = in_order(scoring.shaped, pieces(raw, PART_ROWS), cores())
     with closing(shaped):
         try:
             for part, content in shaped:
@@ -93,20 +91,26 @@ def _write(scoring: Scoring, raw: Raw, out: Path, told: Callable[[int], None]) -
 
 @dataclass(frozen=True)
 class Scoring:
-    """What parts are scored with."""
+    """What pieces of the data are scored with.
+
+    Attributes:
+        columns: the data's.
+        as_csv: whether CSV is written.
+    """
 
     model: Model
     reader: PartReader
+    columns: tuple[str, ...]
     as_csv: bool
     sink: Sink
 
-    def shaped(self, lined: tuple[Part, Lined | None]) -> tuple[Part, Any]:
-        """A part, with its rows and their predictions as the sink takes them; see `with_lines`.
+    def shaped(self, piece: Part | Block) -> tuple[Part, Any]:
+        """The rows, and them with their predictions as the sink takes them.
 
         Raises:
             Fault: a value does not fit its column, or the model has no answer.
         """
-        part, lines = lined
+        part, lines = (piece, None) if isinstance(piece, Part) else self._read(piece)
         typed = self.reader.read(part)
         if gap := first_gap(self.model.encoder, typed):
             remedy = "fill it in, or leave the row out"
@@ -116,8 +120,20 @@ class Scoring:
         if not finite.all():
             message = "the model answers with a number that is not finite"
             raise Fault(message, part.place(int(finite.argmin())), "leave this row out, or release another version")
-        rows = pa.table(self._passed(part, typed) | prediction_columns(self.model.card, outputs))
-        return part, self.sink.shape(rows, lines)
+        passed = self._passed(part, typed) if lines is None else {}
+        return part, self.sink.shape(pa.table(passed | prediction_columns(self.model.card, outputs)), lines)
+
+    def _read(self, block: Block) -> tuple[Part, Lined | None]:
+        """The rows of a block; of one that is passed on as it stands only the features are read."""
+        numbers = {f.name for f in self.model.encoder.features if f.kind == "number"}
+        lines = None
+        if not self.as_csv:
+            rows = block.rows(self.columns, numbers)
+        elif block.file.delimiter == "," and block.file.columns == self.columns:
+            rows, lines = block.rows([*self.reader.casts], numbers), Lined(block.lines, self.columns)
+        else:
+            rows = block.rows(self.columns, ())
+        return Part(block.file, block.first, rows), lines
 
     def _passed(self, part: Part, typed: pa.Table) -> dict[str, pa.ChunkedArray]:
         """The columns as they stand; only in Parquet the features of a CSV file become what they are."""

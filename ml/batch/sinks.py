@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -11,11 +12,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from ml.batch.lines import Lined
 from ml.fault import invalid
 
 ROW_GROUP = 128 * 1024
 STRUCTURAL = r'[",\r\n]'  # a field with one of these is quoted (RFC 4180)
+
+
+@dataclass(frozen=True)
+class Lined:
+    """Columns that stand before others in lines of CSV.
+
+    Attributes:
+        texts: each line with the line break before it, and without the one behind it.
+        columns: their names.
+    """
+
+    texts: pa.Array
+    columns: tuple[str, ...]
 
 
 class Sink(Protocol):
@@ -25,8 +38,8 @@ class Sink(Protocol):
         """A part as `write` takes it; called by several threads.
 
         Args:
-            rows: all of their columns.
-            lines: what the first of the columns are in CSV, where it is known.
+            rows: their columns, but for those of `lines`.
+            lines: for CSV, columns before them as they stand in the data.
         """
         ...
 
@@ -134,8 +147,9 @@ class CsvSink:
         Raises:
             Fault: a column has a type that CSV cannot hold.
         """
-        body = [_lines(rows)] if lines is None else _continued(lines, rows)
-        return csv_header(rows.column_names), body
+        if lines is None:
+            return csv_header(rows.column_names), [_lines(rows)]
+        return csv_header([*lines.columns, *rows.column_names]), _continued(lines.texts, rows)
 
     def write(self, shaped: tuple[pa.Buffer, list[pa.Buffer]], source: Path) -> None:
         """See `Sink`."""
@@ -164,10 +178,9 @@ def _lines(rows: pa.Table) -> pa.Buffer:
     return _joined([_quoted(field) for field in fields]) if _ambiguous(lines, len(fields), rows.num_rows) else lines
 
 
-def _continued(lines: Lined, rows: pa.Table) -> list[pa.Buffer]:
-    """The lines with the columns that they lack, and with their line breaks behind them."""
-    fields = [_field(_one(column)) for column in rows.columns[lines.columns :]]
-    joined = pc.binary_join_element_wise(lines.texts, *fields, ",").buffers()[2]
+def _continued(lines: pa.Array, rows: pa.Table) -> list[pa.Buffer]:
+    """The lines with the rows' columns, and with their line breaks behind them."""
+    joined = pc.binary_join_element_wise(lines, *(_field(_one(column)) for column in rows.columns), ",").buffers()[2]
     return [joined[1:], pa.py_buffer(b"\n")]
 
 

@@ -67,6 +67,11 @@ def place_of(path: Path, delimiter: str, row: int) -> str:
     return _spoken_place(path, number, line)
 
 
+def has_rows(path: Path, delimiter: str) -> bool:
+    """Whether anything stands below the header."""
+    return next(_rows(path, delimiter), None) is not None
+
+
 def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
     """Each row below the header with its number and its first line."""
     with text_of(path) as text:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from ml.fault import Fault, invalid
-from ml.raw.csv_faults import explain, place_of, refuse_open_quote, stray_byte, text_of
+from ml.raw.csv_faults import explain, has_rows, place_of, refuse_open_quote, stray_byte, text_of
 
 DELIMITERS = ",;\t|"
 SAMPLE_RECORDS, SAMPLE_CHARACTERS = 50, 64 * 1024
@@ -22,6 +22,19 @@ SAMPLE_RECORDS, SAMPLE_CHARACTERS = 50, 64 * 1024
 BLOCK_BYTES = 2 * 1024 * 1024
 UNREADABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
 WIDE_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far a file has been read.
+
+    Attributes:
+        at: the byte that the next row begins at; 0 where not even the header was read.
+        rows: how many rows stand before it.
+    """
+
+    at: int = 0
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,32 +68,34 @@ class CsvFile:
                     return cls(path, _checked_header(record, path), delimiter, blank_lines)
         raise invalid("the file is empty", str(path), "the first line names the columns, the others are rows")
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """The named columns as text exactly as it stands in the file, some megabytes at a time.
+    def batches(self, columns: Sequence[str], reached: Reached = Reached()) -> Iterator[pa.Table]:
+        """The named columns as text exactly as it stands in the file, some megabytes at a time, from a row on.
 
         Raises:
             Fault: a row has more or fewer fields than the header, a field is not UTF-8, or a quote
                 is left open. The last is known only at the end of the file.
         """
-        rows = 0
+        rows = reached.rows
         try:
-            for batch in self._reader(columns):
+            for batch in self._reader(columns, reached):
                 rows += batch.num_rows
                 yield pa.table(batch.columns, names=list(columns))
         except pa.ArrowInvalid as error:
-            raise explain(self.path, self.delimiter, self.columns, columns, str(error)) from None
+            if has_rows(self.path, self.delimiter):  # it stumbles also over a header without a line break
+                raise explain(self.path, self.delimiter, self.columns, columns, str(error)) from None
         refuse_open_quote(self.path, self.delimiter, self.blank_lines + 1 + rows)
 
-    def _reader(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-
+    def _reader(self, columns: Sequence[str], reached: Reached) -> Iterator[pa.RecordBatch]:
+        file = pa.OSFile(str(self.path))
+        file.seek(max(reached.at - 1, 0))  # at a line break, before what would be taken for a byte order mark
         # Columns are read by place, so that no name of the file means anything to the reader.
         places = [str(place) for place in range(len(self.columns))]
         wanted = [places[self.columns.index(name)] for name in columns]
         return arrow_csv.open_csv(  # type: ignore[no-any-return]
-            self.path,
+            file,
             arrow_csv.ReadOptions(
                 column_names=places,
-                skip_rows_after_names=1 + self.blank_lines,
+                skip_rows_after_names=0 if reached.at else 1 + self.blank_lines,
                 block_size=BLOCK_BYTES,
                 use_threads=False,
             ),

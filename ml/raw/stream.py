@@ -10,6 +10,8 @@ from typing import Literal
 import pyarrow as pa
 
 from ml.raw.cells import plain
+from ml.raw.csv_blocks import Block, plain_blocks
+from ml.raw.csv_file import CsvFile
 from ml.raw.dates import Doubt, Written, dates, undated, way_of
 from ml.raw.folder import Raw, RawFile
 from ml.raw.typed import BY_BATCH, placed
@@ -44,9 +46,27 @@ def parts(raw: Raw, columns: Sequence[str], most_rows: int) -> Iterator[Part]:
     Raises:
         Fault: a column is not there, or a file is broken.
     """
-    first, before = 0, None
-    for file, rows in raw.batches(columns):
-        first, before = (first if file is before else 0), file
+    for name in columns:
+        raw.require(name)
+    for file in raw.files:
+        yield from _parts_of(file, file.batches(columns), 0, most_rows)
+
+
+def pieces(raw: Raw, most_rows: int) -> Iterator[Part | Block]:
+    """All columns, as `parts` has them; the plain beginning of each CSV file as blocks of its lines.
+
+    Raises:
+        Fault: a file is broken.
+    """
+    for file in raw.files:
+        if not isinstance(file, CsvFile):
+            yield from _parts_of(file, file.batches(raw.columns), 0, most_rows)
+        elif (reached := (yield from plain_blocks(file))) is not None:
+            yield from _parts_of(file, file.batches(raw.columns, reached), reached.rows, most_rows)
+
+
+def _parts_of(file: RawFile, batches: Iterator[pa.Table], first: int, most_rows: int) -> Iterator[Part]:
+    for rows in batches:
         for start in range(0, rows.num_rows, most_rows):
             yield Part(file, first + start, rows.slice(start, most_rows))
         first += rows.num_rows

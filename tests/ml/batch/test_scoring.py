@@ -154,6 +154,44 @@ def test_any_text_of_a_csv_file_comes_out_as_it_went_in(
     assert [(line[0], line[-2]) for line in lines] == texts
 
 
+def test_rows_are_written_as_they_stand_with_their_predictions_behind_them(
+    regression: Path, asked: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.raw.csv_blocks.BLOCK_BYTES", 4000)
+    plain = asked.drop(["Abflug, Zürich"]).append_column("Abflug, Zürich", pa.array(["Tür"] * asked.num_rows))
+    pa.csv.write_csv(plain, tmp_path / "rows.csv", pa.csv.WriteOptions(quoting_style="none"))
+    lines = (tmp_path / "rows.csv").read_text(encoding="utf-8").splitlines()
+    lines[300] = '"' + lines[300].replace(",", '",', 1)  # from this block on they are written anew
+    (tmp_path / "rows.csv").write_text("\n".join(lines), encoding="utf-8")
+    score(regression, tmp_path / "rows.csv", tmp_path / "out.csv", lambda rows: None)
+    written = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    unquoted = [line.replace('"', "") for line in lines[1:]]
+    assert [line.rpartition(",")[0] for line in written[1:]] == unquoted
+    assert all(float(line.rpartition(",")[2]) for line in written[1:])
+
+
+def test_a_file_with_its_columns_in_another_order_is_written_in_that_of_the_first(
+    regression: Path, asked: pa.Table, tmp_path: Path
+) -> None:
+    folder = tmp_path / "days"
+    folder.mkdir()
+    pa.csv.write_csv(asked, folder / "1.csv")
+    pa.csv.write_csv(asked.select(asked.column_names[::-1]), folder / "2.csv")
+    score(regression, folder, tmp_path / "out.csv", lambda rows: None)
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        _, *rows = csv.reader(file)
+    assert rows[: asked.num_rows] == rows[asked.num_rows :]
+
+
+def test_other_delimiters_become_commas(regression: Path, asked: pa.Table, tmp_path: Path) -> None:
+    for delimiter in ",;":
+        options = pa.csv.WriteOptions(delimiter=delimiter)
+        pa.csv.write_csv(asked, tmp_path / f"{ord(delimiter)}.csv", options)
+        score(regression, tmp_path / f"{ord(delimiter)}.csv", tmp_path / f"{ord(delimiter)}-out.csv", lambda rows: None)
+    commas, semicolons = (list(csv.reader((tmp_path / f"{ord(d)}-out.csv").open(encoding="utf-8"))) for d in ",;")
+    assert commas == semicolons
+
+
 def test_a_folder_becomes_one_file_in_the_order_of_the_paths(
     regression: Path, asked: pa.Table, tmp_path: Path, scored: Scored
 ) -> None:

@@ -174,3 +174,10 @@ def test_the_place_of_a_row_is_its_number_in_a_spreadsheet(
     assert [file.place(row).removeprefix(f"{path}, row ").split(" ")[0] for row in range(len(table) - 1)] == [
         str(number) for number in expected[1:]
     ]
+
+
+@pytest.mark.parametrize("header", ["l,r", '"l","r"', "l,r\n"])
+def test_a_header_alone_is_a_file_without_rows_with_a_line_break_or_without(tmp_path, header):
+    path = tmp_path / "rows.csv"
+    path.write_text(header)
+    assert [batch.num_rows for batch in CsvFile.open(path).batches(("l", "r"))] in ([], [0])
