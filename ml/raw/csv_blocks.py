@@ -77,11 +77,12 @@ class Block:
             raise explain(self.file.path, self.file.delimiter, self.file.columns, columns, str(error)) from None
 
     def _read(self, columns: Sequence[str], numbers: Collection[str]) -> pa.Table:
-        places = [str(place) for place in range(len(self.file.columns))]
-        wanted = {places[self.file.columns.index(name)]: name for name in columns}
+        wanted = self.file.by_place(columns)
         rows = arrow_csv.read_csv(
             pa.BufferReader(self.text),  # with the line break at its start, which hides what would be a byte order mark
-            arrow_csv.ReadOptions(column_names=places, use_threads=False, block_size=len(self.text)),
+            arrow_csv.ReadOptions(
+                column_names=[*self.file.by_place(self.file.columns)], use_threads=False, block_size=len(self.text)
+            ),
             arrow_csv.ParseOptions(delimiter=self.file.delimiter, quote_char=False),
             arrow_csv.ConvertOptions(
                 include_columns=[*wanted],

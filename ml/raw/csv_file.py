@@ -88,13 +88,11 @@ class CsvFile:
     def _reader(self, columns: Sequence[str], reached: Reached) -> Iterator[pa.RecordBatch]:
         file = pa.OSFile(str(self.path))
         file.seek(max(reached.at - 1, 0))  # at a line break, before what would be taken for a byte order mark
-        # Columns are read by place, so that no name of the file means anything to the reader.
-        places = [str(place) for place in range(len(self.columns))]
-        wanted = [places[self.columns.index(name)] for name in columns]
+        wanted = [*self.by_place(columns)]
         return arrow_csv.open_csv(  # type: ignore[no-any-return]
             file,
             arrow_csv.ReadOptions(
-                column_names=places,
+                column_names=[*self.by_place(self.columns)],
                 skip_rows_after_names=0 if reached.at else 1 + self.blank_lines,
                 block_size=BLOCK_BYTES,
                 use_threads=False,
@@ -106,6 +104,11 @@ class CsvFile:
                 strings_can_be_null=False,
             ),
         )
+
+    def by_place(self, columns: Sequence[str]) -> dict[str, str]:
+        """The columns by the places they are read under, so that no name of the file means anything to the reader."""
+        places = {name: str(place) for place, name in enumerate(self.columns)}
+        return {places[name]: name for name in columns}
 
     def place(self, row: int) -> str:
         """Where a row (from 0) stands, counted as a spreadsheet counts: the header is row 1."""
