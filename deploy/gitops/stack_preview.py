@@ -26,8 +26,6 @@ INFRA_PYTHON = ROOT / ".venv-infra" / "bin" / "python"
 KEPT = {"same", "read", "refresh"}
 PROTECTED = "marked for protection"  # the engine's words; a provider may speak of another protection, as of a vault's
 
-MANDATORY = "(mandatory)"
-
 
 @dataclass(frozen=True)
 class Step:
@@ -152,13 +150,14 @@ def ask_pulumi(stack: str, plan: Path) -> Asked:
         document: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         document = {}
-    violations = violations_in(events.read_text(encoding="utf-8") if events.exists() else "")
+    said_by_policies = events.read_text(encoding="utf-8") if events.exists() else ""
+    violations = violations_in(said_by_policies)
     protected = protected_in(document)
     if (done.returncode and not violations and not protected) or not document:
         said = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line.lower()]
         last = (said or [*done.stderr.strip().splitlines(), "no word"])[-1].strip()
         raise refusal(last, f"pulumi preview --stack {stack}", stack)
-    held_back = tuple(said for said in violations if MANDATORY in said) if done.returncode else ()
+    held_back = violations_in(said_by_policies, "mandatory") if done.returncode else ()
     return Asked(document, held_back, tuple(said for said in violations if said not in held_back), protected)
 
 
@@ -183,10 +182,10 @@ def steps_in(document: Mapping[str, Any]) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def violations_in(events: str) -> tuple[str, ...]:
-    """What the policies say, from the engine's events, one JSON object a line."""
+def violations_in(events: str, level: str | None = None) -> tuple[str, ...]:
+    """What the policies say, or those of a level of enforcement, from the engine's events, one JSON object a line."""
     said = (json.loads(line).get("policyEvent") for line in events.splitlines())
-    return tuple(dict.fromkeys(_violation(one) for one in said if one))
+    return tuple(dict.fromkeys(_violation(one) for one in said if one and level in (None, one["enforcementLevel"])))
 
 
 def _violation(event: Mapping[str, Any]) -> str:

@@ -34,9 +34,10 @@ def apply(shown: StackPreview, commit: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         plan = Path(folder) / "plan.json"
         asked = ask_pulumi(shown.stack, plan)
-        check_beginning(shown, held, steps_in(asked.document))
+        rest = steps_in(asked.document)
+        check_beginning(shown, held, rest)
         check_protected(shown, asked.protected)
-        if not steps_in(asked.document):
+        if not rest:
             return False
         protected = asked.protected
         with _unprotected(shown.stack, protected):
