@@ -42,9 +42,7 @@ def run_id(text: str) -> str:
     Raises:
         ArgumentTypeError: it is none.
     """
-    if not RUN_ID.fullmatch(text):
-        raise ArgumentTypeError(f"`{text}` is no id of a run, which `mlops train` tells")
-    return text
+    return _of_form(RUN_ID, text, "id of a run, which `mlops train` tells")
 
 
 def address(text: str) -> str:
@@ -53,6 +51,10 @@ def address(text: str) -> str:
     Raises:
         ArgumentTypeError: none goes there.
     """
-    if not ADDRESS.fullmatch(text):
-        raise ArgumentTypeError(f"`{text}` is no address such as models@example.com")
+    return _of_form(ADDRESS, text, "address such as models@example.com")
+
+
+def _of_form(form: re.Pattern[str], text: str, what: str) -> str:
+    if not form.fullmatch(text):
+        raise ArgumentTypeError(f"`{text}` is no {what}")
     return text

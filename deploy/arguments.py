@@ -11,6 +11,7 @@ from deploy import argument_kinds as kinds
 from ml.fault import invalid
 
 STACKS, PLATFORMS = ("dev", "prod"), ("local", "azure")
+TRAINS = "dev"  # the stack in which models are learnt
 DEFAULT_PROBLEM = "flight-delay"
 EXIT_CODES = """\
 exit codes: 0 done or nothing to do · 1 fault · 2 wrong usage or invalid input · 3 refused by the gate ·

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deploy.arguments import TRAINS
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE, DRIFT, FAULT, WAITING
 from deploy.monitor.lines import lines_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from deploy.monitor.asked import Asked
 
 CODES = {"ok": DONE, "drift": DRIFT, "degraded": DRIFT, "inconclusive": WAITING}
-TRAINS = "dev"
 REPLAYED_ROWS_A_REQUEST = 100
 ARRIVED_WITHIN_SECONDS, LOOK_SECONDS = 90.0, 0.5
 

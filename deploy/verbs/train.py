@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
+from deploy.arguments import TRAINS
 from deploy.context import Context, Done
 from deploy.exit_codes import DONE
 from deploy.platforms.protocol import TrainingInputs
@@ -14,19 +15,17 @@ from ml.fault import invalid
 from ml.learners.parameters import require_parameters
 from ml.problem import find, load_problem
 
-STACK = "dev"
-
 
 def run(arguments: argparse.Namespace, context: Context) -> Done:
     """The verb."""
-    if arguments.stack != STACK:
-        raise invalid(f"models are trained in {STACK}; {arguments.stack} takes its bytes", "--stack", "mlops promote")
+    if arguments.stack != TRAINS:
+        raise invalid(f"models are trained in {TRAINS}; {arguments.stack} takes its bytes", "--stack", "mlops promote")
     if arguments.resume is not None:
         file = find(arguments.problem)
-        return _done(context.platform(STACK).wait(arguments.resume, context.screen, file), context)
+        return _done(context.platform(TRAINS).wait(arguments.resume, context.screen, file), context)
     inputs = training_inputs(arguments, context)
     if arguments.no_wait:
-        run_id = context.platform(STACK).submit(inputs, context.screen)
+        run_id = context.platform(TRAINS).submit(inputs, context.screen)
         following = f"next: mlops train {context.called(inputs.problem.name)} --resume {run_id}"
         return Done(DONE, {"run_id": run_id, "problem": inputs.problem.name}, (following,))
     return _done(train(context, inputs), context)
@@ -62,7 +61,7 @@ def training_inputs(arguments: argparse.Namespace, context: Context) -> Training
 
 def train(context: Context, inputs: TrainingInputs) -> Run:
     """Runs the pipeline to its end."""
-    platform = context.platform(STACK)
+    platform = context.platform(TRAINS)
     return platform.wait(platform.submit(inputs, context.screen), context.screen)
 
 
@@ -79,7 +78,7 @@ def _day(text: str) -> dt.date:
 
 
 def _labelled(context: Context, problem: str) -> Path:
-    folder = context.platform(STACK).labelled(problem)
+    folder = context.platform(TRAINS).labelled(problem)
     if not any(folder.glob("*.parquet")):
         remedy = f"mlops monitor {context.called(problem)} --labels FILE"
         raise invalid("no labels have come for what was collected", str(folder), remedy)

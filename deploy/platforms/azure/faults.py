@@ -68,11 +68,11 @@ def as_fault(error: Exception, doing: str, group: str, stack: str, of: str = "th
         stack: dev or prod.
         of: what was asked, a key of `ROLES`.
     """
+    if isinstance(error, Fault):
+        return error
     from azure.core import exceptions as core
 
     error = _beneath(error)
-    if isinstance(error, Fault):
-        return error
     if isinstance(error, OSError) and (known := of_the_machine(error, doing)) is not None:
         return known
     if isinstance(error, core.DecodeError | JSONDecodeError):
